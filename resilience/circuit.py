@@ -11,13 +11,17 @@ The what-if replay feeds the same code with logged times.
 
 - Each transition begins a new generation. A permit carries its generation; a result from an earlier
   one is dropped, so a slow answer from before an outage can neither close nor open anything.
+- A permit counts once; settling it again does nothing.
 - HALF_OPEN has `probes` slots. A neutral outcome (the call was cancelled, or the request itself was at
   fault) gives the slot back and counts neither way. A probe older than probe_timeout_s counts as failed:
   the next acquire opens the circuit again.
+- A transition names the requests that caused it: the failures in a row, or the probes, each once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from resilience.events import Cause, State
 from resilience.policy import CircuitPolicy
@@ -43,8 +47,7 @@ class Transition:
     trigger_request_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):  # one is made per call, and a tuple is made in a quarter of a dataclass's time
     """Leave to make one call; hand it back through `settle`. `state` is the circuit's state at the call."""
 
     generation: int
@@ -72,8 +75,8 @@ class Circuit:
         "_generation",
         "_next_slot",
         "_open_until",
+        "_out",
         "_policy",
-        "_probes",
         "_state",
     )
 
@@ -82,9 +85,9 @@ class Circuit:
         self._state = State.CLOSED
         self._generation = 0
         self._failures = 0
-        self._failed_ids: list[str] = []  # the newest, at most `threshold` of them
+        self._failed_ids: list[str] = []  # of the failures in a row since the last transition
         self._open_until = 0.0
-        self._probes: dict[int, float] = {}  # slot -> when the probe began
+        self._out: dict[int, tuple[float, str]] = {}  # slot -> when its call began, for which request
         self._next_slot = 0
 
     def state(self, now: float) -> State:
@@ -103,66 +106,72 @@ class Circuit:
         """Consecutive failures counted so far."""
         return self._failures
 
+    def opens_on_failure(self, permit: Permit) -> bool:
+        """Whether settling this permit as a failure would open the circuit."""
+        if permit.generation != self._generation:
+            return False
+        return self._state is State.HALF_OPEN or self._failures + 1 >= self._policy.threshold
+
     def acquire(self, now: float, request_id: str = "") -> Permit | Rejection:
         """Ask for one call at `now`; either answer may carry the transition that asking caused."""
-        if self._state is State.CLOSED:
-            return Permit(self._generation, 0, request_id, State.CLOSED)
         transition = None
-        if self._state is State.OPEN:
-            if now < self._open_until:
-                return Rejection(State.OPEN, self._open_until)
-            transition = self._move(State.HALF_OPEN, Cause.COOLDOWN_ELAPSED)
-        elif self._probes and now - min(self._probes.values()) >= self._policy.probe_timeout_s:
-            transition = self._open(now, Cause.PROBE_TIMED_OUT)
-            return Rejection(State.OPEN, self._open_until, transition)
-        if len(self._probes) >= self._policy.probes:
-            return Rejection(State.HALF_OPEN, min(self._probes.values()) + self._policy.probe_timeout_s)
+        if self._state is not State.CLOSED:
+            gate = self._pass_gate(now, request_id)
+            if isinstance(gate, Rejection):
+                return gate
+            transition = gate
         self._next_slot += 1
-        self._probes[self._next_slot] = now
-        return Permit(self._generation, self._next_slot, request_id, State.HALF_OPEN, transition)
+        self._out[self._next_slot] = (now, request_id)
+        return Permit(self._generation, self._next_slot, request_id, self._state, transition)
 
     def settle(self, permit: Permit, outcome: Outcome, now: float) -> Transition | None:
         """Hand a permit back with its outcome; settling a permit of an earlier generation does nothing."""
-        if permit.generation != self._generation:
-            return None
-        if self._state is State.CLOSED:
-            if outcome is Outcome.SUCCESS:
-                self._failures = 0
-            elif outcome is Outcome.FAILURE:
-                self._count_failure(permit)
-                if self._failures >= self._policy.threshold:
-                    return self._open(now, Cause.THRESHOLD)
-            return None
-        if self._probes.pop(permit.slot, None) is None:
-            return None  # settled before
+        if permit.generation != self._generation or self._out.pop(permit.slot, None) is None:
+            return None  # of an earlier state, or settled before
         if outcome is Outcome.SUCCESS:
             self._failures = 0
-            return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED)
-        if outcome is Outcome.FAILURE:
-            self._count_failure(permit)
-            return self._open(now, Cause.PROBE_FAILED)
+            self._failed_ids.clear()
+            if self._state is State.HALF_OPEN:
+                return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED, [permit.request_id])
+        elif outcome is Outcome.FAILURE:
+            self._failures += 1
+            self._failed_ids.append(permit.request_id)
+            if self._state is State.HALF_OPEN:
+                return self._open(now, Cause.PROBE_FAILED, self._failed_ids)
+            if self._failures >= self._policy.threshold:
+                return self._open(now, Cause.THRESHOLD, self._failed_ids)
         return None
 
-    def _count_failure(self, permit: Permit) -> None:
-        if self._failures == 0:
-            self._failed_ids.clear()
-        self._failures += 1
-        self._failed_ids.append(permit.request_id)
-        del self._failed_ids[: -self._policy.threshold]
+    def _pass_gate(self, now: float, request_id: str) -> Transition | Rejection | None:
+        # OPEN or HALF_OPEN: None, or the transition to HALF_OPEN, lets one probe through.
+        if self._state is State.OPEN:
+            if now < self._open_until:
+                return Rejection(State.OPEN, self._open_until)
+            return self._move(State.HALF_OPEN, Cause.COOLDOWN_ELAPSED, [request_id])
+        bound = self._policy.probe_timeout_s
+        hung = [probe_id for began, probe_id in self._out.values() if now - began >= bound]
+        if hung:
+            self._failures += len(hung)
+            return Rejection(State.OPEN, now + self._policy.cooldown_s, self._open(now, Cause.PROBE_TIMED_OUT, hung))
+        if len(self._out) >= self._policy.probes:
+            return Rejection(State.HALF_OPEN, min(self._out.values())[0] + bound)
+        return None
 
-    def _open(self, now: float, cause: Cause) -> Transition:
+    def _open(self, now: float, cause: Cause, request_ids: Iterable[str]) -> Transition:
         self._open_until = now + self._policy.cooldown_s
-        return self._move(State.OPEN, cause)
+        return self._move(State.OPEN, cause, request_ids)
 
-    def _move(self, to: State, cause: Cause) -> Transition:
+    def _move(self, to: State, cause: Cause, request_ids: Iterable[str]) -> Transition:
         from_, self._state = self._state, to
-        self._generation += 1
-        self._probes.clear()
-        return Transition(
+        transition = Transition(
             from_=from_,
             to=to,
             cause=cause,
             failures=self._failures,
             open_until=self._open_until if to is State.OPEN else None,
-            trigger_request_ids=tuple(dict.fromkeys(self._failed_ids)) if to is State.OPEN else (),
+            trigger_request_ids=tuple(dict.fromkeys(request_ids)),
         )
+        self._generation += 1
+        self._out.clear()
+        self._failed_ids.clear()
+        return transition

@@ -7,7 +7,8 @@
     ├── ProviderError          one attempt failed: carries a Failure
     └── ChainError             the request ended without an answer
         ├── ProvidersExhaustedError  nothing left to try
-        └── DeadlineExceededError    the request's own deadline passed
+        ├── DeadlineExceededError    the request's own deadline passed
+        └── StreamBrokenError        a streamed answer broke off after its first content
 
 Messages name the thing, the rule and the value, and never show a key or a prompt.
 """
@@ -37,11 +38,15 @@ class ConfigError(ResilienceError):
 
 
 class RequestError(ResilienceError):
-    """The caller's request cannot be sent as it is; `param` names the field to change."""
+    """The caller's request cannot be sent as it is, or a provider refused it for what it asks.
 
-    def __init__(self, message: str, *, param: str | None = None) -> None:
+    param: the field to change, where one is known; reason: the contract's word.
+    """
+
+    def __init__(self, message: str, *, param: str | None = None, reason: Reason = Reason.BAD_REQUEST) -> None:
         super().__init__(message)
         self.param = param
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,20 @@ class ChainError(ResilienceError):
 
 
 class ProvidersExhaustedError(ChainError):
-    """Every provider of the chain was tried or skipped, each with its reason."""
+    """Every provider of the chain was tried or skipped, each with its reason.
+
+    retry_after_s: the soonest time at which a circuit lets a probe through, None if none is open.
+    """
+
+    def __init__(self, *, request_id: str, tried: Sequence[Tried], retry_after_s: float | None) -> None:
+        steps = ", ".join(f"{step.provider}: {step.reason}" for step in tried)
+        super().__init__(f"all providers exhausted ({steps})", request_id=request_id, tried=tried)
+        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceededError(ChainError):
     """The whole request's deadline passed before a provider answered."""
+
+
+class StreamBrokenError(ChainError):
+    """A streamed answer broke off after its first content; what came so far is not the whole answer."""

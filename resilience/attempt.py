@@ -1,0 +1,122 @@
+"""One call to one provider over HTTP: bytes out, a Completion or a stream of Deltas back.
+
+Everything that can go wrong leaves as ProviderError with the contract's reason; cancellation passes through,
+and time limits are the caller's.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+import httpx2
+
+from resilience.adapters import ADAPTERS, Adapter, Call
+from resilience.adapters.base import failure, malformed
+from resilience.chat import ChatRequest, Completion, Delta
+from resilience.config import Provider
+from resilience.errors import Failure, ProviderError
+from resilience.events import Reason
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""The most of a response that is read, after inflation; an answer of a model is far smaller."""
+
+DRAIN_S = 0.05
+"""How long the end of a finished stream is waited for, so that its connection can be used again."""
+
+
+class Caller:
+    """Calls providers through one pooled client; `connect_s` bounds the connecting alone."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport | None, connect_s: float) -> None:
+        self._client = httpx2.AsyncClient(
+            transport=transport,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+            follow_redirects=False,
+        )
+        # The attempt's own limit covers reading and writing; httpx's limits per read would add up beyond it.
+        self._extensions = {"timeout": {"connect": connect_s, "read": None, "write": None, "pool": None}}
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def complete(self, provider: Provider, request: ChatRequest) -> Completion:
+        """The whole answer. Raises ProviderError."""
+        adapter = ADAPTERS[provider.kind]
+        response = await self._post(adapter.call(provider, request, streamed=False))
+        async with aclosing(response):
+            return adapter.completion(await _whole(response))
+
+    async def stream(self, provider: Provider, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """The answer piece by piece. Raises ProviderError, also when the stream ends before the answer does."""
+        adapter = ADAPTERS[provider.kind]
+        response = await self._post(adapter.call(provider, request, streamed=True))
+        async with aclosing(response):
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                # No stream: an error inside a 200, or a provider that answers whole.
+                completion = adapter.completion(await _whole(response))
+                yield Delta(completion.text, completion.finish_reason, completion.usage, completion.model)
+                return
+            async with aclosing(_deltas(response, adapter)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    async def _post(self, call: Call) -> httpx2.Response:
+        # Built here rather than by the client: no cookies, no default headers, no merging per request.
+        request = httpx2.Request("POST", call.url, headers=call.headers, content=call.body, extensions=self._extensions)
+        try:
+            response = await self._client.send(request, stream=True)
+        except httpx2.HTTPError as exc:
+            raise _transport_error(exc, Reason.CONNECTION_RESET) from exc
+        if response.status_code == 200:
+            return response
+        async with aclosing(response):
+            body = await _whole(response)
+        raise ProviderError(failure(response.status_code, response.headers, body))
+
+
+async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator[Delta]:
+    reader = adapter.reader()
+    events = aiter(httpx2.EventSource(response))
+    try:
+        while not reader.done:
+            event = await anext(events, None)
+            if event is None:
+                break
+            if event.data:
+                for delta in reader.feed(event.data):
+                    yield delta
+        if reader.done:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    await anext(events, None)
+    except httpx2.SSEError as exc:
+        raise malformed(str(exc)) from exc
+    except httpx2.HTTPError as exc:
+        if not reader.finished:
+            raise _transport_error(exc, Reason.STREAM_INTERRUPTED) from exc
+    if not reader.finished:
+        raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
+
+
+async def _whole(response: httpx2.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in response.aiter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY_BYTES:
+                raise malformed(f"more than {MAX_BODY_BYTES} bytes")
+    except httpx2.HTTPError as exc:
+        raise _transport_error(exc, Reason.CONNECTION_RESET) from exc
+    return b"".join(chunks)
+
+
+def _transport_error(exc: httpx2.HTTPError, broken: Reason) -> ProviderError:
+    match exc:
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.UnsupportedProtocol() | httpx2.ProxyError():
+            return ProviderError(Failure(Reason.CONNECT_ERROR))
+        case httpx2.DecodingError():
+            return malformed("cannot be decoded")
+    return ProviderError(Failure(broken))

@@ -1,0 +1,227 @@
+"""Settings: `.env` and the environment become one frozen Config.
+
+The names, defaults and meanings are the runbook's; docs/settings.md lists them all. The environment wins over
+`.env`. Whatever breaks a rule raises ConfigError, one sentence that names variable, rule and value; keys are
+never shown.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from resilience.errors import ConfigError, PolicyError
+from resilience.events import PROVIDER_NAME
+from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
+
+DEFAULT_ORDER = "openrouter,anthropic,deepseek,openai"
+ALIASES: Mapping[str, str] = {"claude": "anthropic"}
+LONG_TIMEOUT_S = 120.0
+"""The runbook: timeouts above 120 s may hurt the user's experience."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    kind: str
+    base_url: str
+    model: str
+
+
+KNOWN: Mapping[str, _Known] = {
+    "openrouter": _Known("openai", "https://openrouter.ai/api/v1", "x-ai/grok-4-fast"),
+    "anthropic": _Known("anthropic", "https://api.anthropic.com", "claude-sonnet-4-5"),
+    "deepseek": _Known("openai", "https://api.deepseek.com/v1", "deepseek-chat"),
+    "openai": _Known("openai", "https://api.openai.com/v1", "gpt-4.1-mini"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One link of the chain. kind: its wire format, `openai` or `anthropic`; api_key None: none configured."""
+
+    name: str
+    kind: str
+    base_url: str
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be called: the four known ones need a key, an added one may do without."""
+        return self.api_key is not None or self.name not in KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of a service, `providers` in the order of the chain."""
+
+    providers: tuple[Provider, ...]
+    circuit: CircuitPolicy = CircuitPolicy()
+    retry: RetryPolicy = RetryPolicy()
+    deadline: DeadlinePolicy = DeadlinePolicy()
+    log_path: Path = Path("backend_live.log")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    version: int = 1
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Names of the chain, primary first."""
+        return tuple(provider.name for provider in self.providers)
+
+
+def load(env_file: Path | None = Path(".env"), environ: Mapping[str, str] = os.environ) -> Config:
+    """Settings of `env_file` (if it exists) and the environment. Raises ConfigError."""
+    values: dict[str, str] = {}
+    if env_file is not None and env_file.is_file():
+        try:
+            parsed = dotenv_values(env_file, interpolate=False)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{env_file}: cannot be read as settings: {exc}") from exc
+        values = {name: value for name, value in parsed.items() if value is not None}
+    return _config(values | dict(environ))
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A numeric setting and the policy field that it fills."""
+
+    variable: str
+    policy: type[CircuitPolicy] | type[RetryPolicy] | type[DeadlinePolicy]
+    field: str
+    whole: bool = False
+
+
+NUMBERS = (
+    _Number("METIS_LLM_TIMEOUT_SECONDS", DeadlinePolicy, "attempt_s"),
+    _Number("METIS_LLM_DEADLINE_SECONDS", DeadlinePolicy, "request_s"),
+    _Number("METIS_LLM_CONNECT_TIMEOUT_SECONDS", DeadlinePolicy, "connect_s"),
+    _Number("METIS_LLM_MAX_RETRIES", RetryPolicy, "max_retries", whole=True),
+    _Number("METIS_LLM_RETRY_BASE_DELAY", RetryPolicy, "base_delay_s"),
+    _Number("METIS_LLM_CIRCUIT_THRESHOLD", CircuitPolicy, "threshold", whole=True),
+    _Number("METIS_LLM_CIRCUIT_COOLDOWN_SECONDS", CircuitPolicy, "cooldown_s"),
+)
+
+
+def _config(env: Mapping[str, str]) -> Config:
+    warnings: list[str] = []
+    providers = tuple(_provider(name, env) for name in _order(env, warnings))
+    _check_keys(providers, warnings)
+    deadline = DeadlinePolicy(**_numbers(env, DeadlinePolicy))
+    if deadline.attempt_s > LONG_TIMEOUT_S:
+        warnings.append(
+            f"METIS_LLM_TIMEOUT_SECONDS is {deadline.attempt_s:g}: timeouts above 120 s may impact user experience"
+        )
+    # Every call ends by its request's deadline, so a probe that is older than that has been lost.
+    circuit = CircuitPolicy(**_numbers(env, CircuitPolicy), probe_timeout_s=deadline.request_s)
+    return Config(
+        providers=providers,
+        circuit=circuit,
+        retry=RetryPolicy(**_numbers(env, RetryPolicy)),
+        deadline=deadline,
+        log_path=Path(env.get("METIS_LLM_LOG_PATH") or "backend_live.log"),
+        host=env.get("METIS_HOST") or "127.0.0.1",
+        port=_port(env),
+        warnings=tuple(warnings),
+    )
+
+
+def _order(env: Mapping[str, str], warnings: list[str]) -> tuple[str, ...]:
+    variable = "METIS_LLM_PROVIDER_ORDER"
+    text = env.get(variable, DEFAULT_ORDER)
+    order: list[str] = []
+    for part in text.split(","):
+        name = part.strip().lower()
+        if not name:
+            continue
+        name = ALIASES.get(name, name)
+        if name in order:
+            warnings.append(f"{variable} names {name} twice: it counts once, at its first place (got {text!r})")
+            continue
+        if re.fullmatch(PROVIDER_NAME, name) is None or _CONTRACT_WORD.search(name):
+            rule = "names of a-z, 0-9, _ and -, at most 32 long, without a word that the log's greps look for"
+            raise ConfigError(f"{variable} must hold {rule}, got {part.strip()!r}")
+        if name not in KNOWN and not env.get(_variable(name, "BASE_URL")):
+            rule = f"{', '.join(KNOWN)} (or claude), or a provider with {_variable(name, 'BASE_URL')} set"
+            raise ConfigError(f"{variable} must name {rule}, got {name!r}")
+        order.append(name)
+    if not order:
+        raise ConfigError(f"{variable} must name at least one provider, got {text!r}")
+    return tuple(order)
+
+
+# A provider's name stands in the messages that the runbook counts by these words.
+_CONTRACT_WORD = re.compile(r"success|failed|circuit")
+
+
+def _provider(name: str, env: Mapping[str, str]) -> Provider:
+    known = KNOWN.get(name)
+    base_url = (env.get(_variable(name, "BASE_URL")) or (known.base_url if known else "")).rstrip("/")
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        rule = "an http or https address without user, query or fragment"
+        raise ConfigError(f"{_variable(name, 'BASE_URL')} must be {rule}, got {base_url!r}")
+    model = env.get(_variable(name, "MODEL")) or (known.model if known else "")
+    if not model or len(model) > 200 or not model.isprintable():
+        rule = "the model's name, printable and at most 200 long"
+        raise ConfigError(f"{_variable(name, 'MODEL')} must be {rule}, got {model!r}")
+    kind = known.kind if known else "openai"
+    return Provider(name=name, kind=kind, base_url=base_url, model=model, api_key=_api_key(name, env))
+
+
+def _api_key(name: str, env: Mapping[str, str]) -> str | None:
+    variable = _key_name(name)
+    key = env.get(variable, "").strip()
+    if key.lower().startswith("your_"):
+        raise ConfigError(f"{variable} must be a real key, or empty to skip {name}; got the placeholder {key[:40]!r}")
+    if key and not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(f"{variable} must be printable ASCII without spaces, got something else (not shown)")
+    return key or None
+
+
+def _check_keys(providers: tuple[Provider, ...], warnings: list[str]) -> None:
+    missing = [provider.name for provider in providers if not provider.usable]
+    if len(missing) == len(providers):
+        keys = ", ".join(_key_name(name) for name in missing)
+        raise ConfigError(f"{keys}: at least one must be set, got none")
+    warnings += [f"{_key_name(name)} is not set: provider {name} is skipped" for name in missing]
+
+
+def _numbers(env: Mapping[str, str], policy: type) -> dict[str, Any]:
+    """The policy's fields that are set, each checked by the policy itself, its message naming the variable."""
+    values: dict[str, Any] = {}
+    for number in NUMBERS:
+        text = env.get(number.variable, "").strip()
+        if number.policy is not policy or not text:
+            continue
+        try:
+            value: Any = int(text) if number.whole else float(text)
+            number.policy(**{number.field: value})
+        except PolicyError as exc:
+            raise ConfigError(f"{number.variable} must be {exc.rule}, got {text!r}") from None
+        except ValueError:
+            rule = "a whole number" if number.whole else "a number"
+            raise ConfigError(f"{number.variable} must be {rule}, got {text!r}") from None
+        values[number.field] = value
+    return values
+
+
+def _port(env: Mapping[str, str]) -> int:
+    text = env.get("METIS_PORT") or "8000"
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise ConfigError(f"METIS_PORT must be a port from 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def _variable(name: str, what: str) -> str:
+    return f"METIS_LLM_{name.upper().replace('-', '_')}_{what}"
+
+
+def _key_name(name: str) -> str:
+    return f"{name.upper().replace('-', '_')}_API_KEY"

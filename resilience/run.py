@@ -1,0 +1,197 @@
+"""One caller's request as it runs: what was tried, what it cost, and the events that say so."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from resilience.breaker import Breaker, Emit
+from resilience.chat import Usage
+from resilience.circuit import Outcome, Permit
+from resilience.config import Provider
+from resilience.errors import DeadlineExceededError, Failure, ProvidersExhaustedError, RequestError
+from resilience.events import (
+    AttemptFinished,
+    AttemptStatus,
+    FellBack,
+    Reason,
+    RequestFinished,
+    RequestStatus,
+    Tried,
+)
+from resilience.retry import treatment
+
+
+@dataclass(slots=True)
+class Run:
+    """The ledger of one request. Times are seconds of `clock`; `deadline` is when the caller's wait ends."""
+
+    request_id: str
+    emit: Emit
+    clock: Callable[[], float]
+    started: float
+    deadline: float
+    attempts: int = 0
+    fallbacks: int = 0
+    wasted_s: float = 0.0
+    tried: list[Tried] = field(default_factory=list)
+    retry_at: float | None = None
+    provider: str | None = None
+    ended: bool = False
+
+    @property
+    def total_ms(self) -> float:
+        """How long the caller has waited."""
+        return (self.clock() - self.started) * 1000
+
+    def fall_back(self, from_: Provider, to: Provider, reason: Reason) -> None:
+        """The chain moves on."""
+        self.fallbacks += 1
+        self.emit(FellBack(request_id=self.request_id, from_provider=from_.name, to_provider=to.name, reason=reason))
+
+    def end(self, status: RequestStatus, reason: Reason | None = None) -> None:
+        """The request has ended; only the first call counts."""
+        if self.ended:
+            return
+        self.ended = True
+        self.emit(
+            RequestFinished(
+                request_id=self.request_id,
+                status=status,
+                provider=self.provider if status is RequestStatus.SUCCESS else None,
+                attempts=self.attempts,
+                fallbacks=self.fallbacks,
+                total_ms=self.total_ms,
+                wasted_ms=self.wasted_s * 1000,
+                reason=reason,
+            )
+        )
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Ends the request by whatever leaves the block; a block that just ends is a success."""
+        try:
+            yield
+        except (asyncio.CancelledError, GeneratorExit):
+            self.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+            raise
+        except ProvidersExhaustedError:
+            self.end(RequestStatus.EXHAUSTED)
+            raise
+        except DeadlineExceededError:
+            self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+            raise
+        except RequestError as exc:
+            self.end(RequestStatus.REJECTED, exc.reason)
+            raise
+        except BaseException:
+            self.end(RequestStatus.ERROR)
+            raise
+        self.end(RequestStatus.SUCCESS)
+
+
+class Attempt:
+    """One call under way; exactly one of `succeed`, `fail` and `cancel` ends it, later ones do nothing.
+
+    The event goes out before the circuit settles, so that an opening follows the failure that caused it.
+    """
+
+    __slots__ = (
+        "_breaker",
+        "_number",
+        "_permit",
+        "_position",
+        "_run",
+        "_streamed",
+        "ended",
+        "provider",
+        "started",
+        "ttft_s",
+    )
+
+    def __init__(
+        self,
+        run: Run,
+        provider: Provider,
+        breaker: Breaker,
+        permit: Permit,
+        number: int,
+        position: int,
+        *,
+        streamed: bool,
+    ) -> None:
+        run.attempts += 1
+        self.provider = provider
+        self.started = run.clock()
+        self.ttft_s: float | None = None
+        self.ended = False
+        self._run = run
+        self._breaker = breaker
+        self._permit = permit
+        self._number = number
+        self._position = position
+        self._streamed = streamed
+
+    def first_content(self) -> None:
+        """The first content of a streamed answer is here."""
+        self.ttft_s = self._run.clock() - self.started
+
+    def succeed(self, usage: Usage, model: str) -> None:
+        """The whole answer is here."""
+        if self.ended:
+            return
+        self._run.provider = self.provider.name
+        self._end(AttemptStatus.SUCCESS, usage=usage, model=model)
+        self._breaker.settle(self._permit, Outcome.SUCCESS)
+
+    def fail(self, failure: Failure, *, retrying: bool, timeout_s: float | None = None, usage: Usage = Usage()) -> None:
+        """No answer, or not the whole of it."""
+        if self.ended:
+            return
+        self._run.wasted_s += self._run.clock() - self.started
+        self._end(AttemptStatus.FAILED, failure=failure, retrying=retrying, timeout_s=timeout_s, usage=usage)
+        self._breaker.settle(self._permit, treatment(failure).outcome)
+
+    def cancel(self) -> None:
+        """The caller went away, or a fault of ours ended it: it says nothing about the provider."""
+        if self.ended:
+            return
+        self._end(AttemptStatus.CANCELLED, failure=Failure(Reason.CANCELLED))
+        self._breaker.settle(self._permit, Outcome.NEUTRAL)
+
+    def opens_circuit(self) -> bool:
+        """Whether a failure now would open the circuit."""
+        return self._breaker.opens_on_failure(self._permit)
+
+    def _end(
+        self,
+        status: AttemptStatus,
+        *,
+        failure: Failure | None = None,
+        retrying: bool | None = None,
+        timeout_s: float | None = None,
+        usage: Usage = Usage(),
+        model: str = "",
+    ) -> None:
+        self.ended = True
+        self._run.emit(
+            AttemptFinished(
+                generation_time_ms=(self._run.clock() - self.started) * 1000,
+                request_id=self._run.request_id,
+                provider=self.provider.name,
+                model=model[:200] or self.provider.model,
+                attempt=self._number,
+                chain_position=self._position,
+                status=status,
+                reason=failure.reason if failure else None,
+                http_status=failure.http_status if failure else 200,
+                retry_after_s=failure.retry_after_s if failure else None,
+                timeout_s=timeout_s,
+                retrying=retrying,
+                ttft_ms=self.ttft_s * 1000 if self.ttft_s is not None else None,
+                streamed=self._streamed,
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                circuit=self._permit.state,
+            )
+        )

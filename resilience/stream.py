@@ -1,0 +1,96 @@
+"""A streamed answer after its first content: what the caller iterates, and how it ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Self
+
+from resilience.chat import Delta, Usage
+from resilience.errors import DeadlineExceededError, Failure, ProviderError, StreamBrokenError
+from resilience.events import Reason, RequestStatus, Tried
+from resilience.run import Attempt, Run
+
+
+@dataclass(slots=True)
+class Opened:
+    """A stream whose first content is here: the deltas so far, and the rest."""
+
+    head: list[Delta]
+    rest: AsyncGenerator[Delta]
+
+
+async def open_stream(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
+    """Read until the first content (or the end of an empty answer). Raises ProviderError."""
+    head: list[Delta] = []
+    async for delta in deltas:
+        head.append(delta)
+        if delta.text or delta.finish_reason:
+            attempt.first_content()
+            return Opened(head, deltas)
+    raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
+
+
+class Stream:
+    """Deltas of one answer, from one provider. `model` is the provider's own word once it has said it."""
+
+    def __init__(self, run: Run, attempt: Attempt, opened: Opened, stall_s: float) -> None:
+        self.provider = attempt.provider.name
+        self.model = next((d.model for d in opened.head if d.model), attempt.provider.model)
+        self.request_id = run.request_id
+        self.attempts = run.attempts
+        self.fallbacks = run.fallbacks
+        self._run = run
+        self._attempt = attempt
+        self._head = opened.head[::-1]
+        self._rest = opened.rest
+        self._stall_s = stall_s
+        self._usage = Usage()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delta:
+        if self._attempt.ended:
+            raise StopAsyncIteration
+        delta = self._head.pop() if self._head else await self._next()
+        if delta.usage is not None:
+            self._usage = delta.usage
+        return delta
+
+    async def aclose(self) -> None:
+        """Let go of the provider. A stream that has not ended counts as cancelled."""
+        if not self._attempt.ended:
+            self._attempt.cancel()
+            self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+        await self._rest.aclose()
+
+    async def _next(self) -> Delta:
+        now = self._run.clock()
+        limit_s = min(self._stall_s, self._run.deadline - now)
+        try:
+            async with asyncio.timeout_at(now + limit_s):
+                return await anext(self._rest)
+        except StopAsyncIteration:
+            self._attempt.succeed(self._usage, self.model)
+            self._run.end(RequestStatus.SUCCESS)
+            raise
+        except ProviderError as exc:
+            raise self._broken(exc.failure) from exc
+        except TimeoutError as exc:
+            if limit_s < self._stall_s:
+                raise self._broken(Failure(Reason.DEADLINE)) from exc
+            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s) from exc
+        except BaseException:
+            self._attempt.cancel()
+            raise
+
+    def _broken(self, failure: Failure, timeout_s: float | None = None) -> Exception:
+        self._attempt.fail(failure, retrying=False, timeout_s=timeout_s, usage=self._usage)
+        tried = [*self._run.tried, Tried(self.provider, failure.reason)]
+        request_id = self._run.request_id
+        if failure.reason is Reason.DEADLINE:
+            self._run.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+            return DeadlineExceededError("the answer was not whole in time", request_id=request_id, tried=tried)
+        self._run.end(RequestStatus.ERROR, failure.reason)
+        message = f"{self.provider}'s answer broke off: {failure.reason}"
+        return StreamBrokenError(message, request_id=request_id, tried=tried)
