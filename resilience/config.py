@@ -34,9 +34,9 @@ class _Known:
 
 KNOWN: Mapping[str, _Known] = {
     "openrouter": _Known("openai", "https://openrouter.ai/api/v1", "x-ai/grok-4-fast"),
-    "anthropic": _Known("anthropic", "https://api.anthropic.com", "claude-sonnet-4-5"),
+    "anthropic": _Known("anthropic", "https://api.anthropic.com", "claude-sonnet-5-5"),
     "deepseek": _Known("openai", "https://api.deepseek.com/v1", "deepseek-chat"),
-    "openai": _Known("openai", "https://api.openai.com/v1", "gpt-4.1-mini"),
+    "openai": _Known("openai", "https://api.openai.com/v1", "gpt-5.4-mini"),
 }
 
 

@@ -1,6 +1,8 @@
 """Anthropic's messages.
 
-Source: Anthropic's API reference, "Messages", "Streaming messages" and "Errors".
+Source: Anthropic's API reference, "Messages", "Streaming messages", "Errors" and "Migrate to 2026-10-21". That
+version answers 400 to temperature and top_p even at their defaults, so they stay out of the call: in a chain,
+an answer with the model's own sampling is better than none.
 """
 
 import json
@@ -13,7 +15,7 @@ from resilience.config import Provider
 from resilience.errors import Failure, ProviderError
 from resilience.events import Reason
 
-API_VERSION = "2023-06-01"
+API_VERSION = "2026-10-21"
 DEFAULT_MAX_TOKENS = 4096
 """max_tokens is required here; the other formats take the model's own limit."""
 
@@ -23,13 +25,20 @@ _ERROR_STATUS: Mapping[str, int] = {
     "billing_error": 402,
     "permission_error": 403,
     "not_found_error": 404,
+    "conflict_error": 409,
     "request_too_large": 413,
     "rate_limit_error": 429,
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "content_filter"}
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
 
 
 class AnthropicAdapter:
@@ -45,17 +54,13 @@ class AnthropicAdapter:
         system = "\n\n".join(m.content for m in request.messages if m.role == "system")
         if system:
             body["system"] = system
-        if request.temperature is not None:
-            body["temperature"] = min(request.temperature, 1.0)  # the range ends at 1 here, at 2 elsewhere
-        if request.top_p is not None:
-            body["top_p"] = request.top_p
         if request.stop:
             body["stop_sequences"] = list(request.stop)
         if streamed:
             body["stream"] = True
         headers = {"content-type": "application/json", "anthropic-version": API_VERSION}
         if provider.api_key:
-            headers["x-api-key"] = provider.api_key
+            headers["authorization"] = f"Bearer {provider.api_key}"  # as the official client and the runbook do
         return Call(f"{provider.base_url}/v1/messages", headers, json.dumps(body).encode())
 
     def completion(self, body: bytes) -> Completion:

@@ -1,0 +1,358 @@
+"""The chain's walk: who is asked, how often, in which order, and what the log says of it."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from resilience.chat import Answer, ChatRequest, Message
+from resilience.client import Client
+from resilience.config import Config, Provider
+from resilience.errors import DeadlineExceededError, ProvidersExhaustedError, RequestError
+from resilience.events import (
+    AttemptFinished,
+    AttemptStatus,
+    Cause,
+    CircuitChanged,
+    FellBack,
+    ProviderInitialized,
+    ProvidersExhausted,
+    ProvidersInitialized,
+    Reason,
+    RequestFinished,
+    RequestStatus,
+    State,
+    Tried,
+)
+from tests.resilience.scripted import (
+    HELLO,
+    Events,
+    ScriptedNetwork,
+    anthropic_answer,
+    config,
+    error,
+    hang,
+    openai_answer,
+    play,
+)
+
+
+def ask(network: ScriptedNetwork, settings: Config | None = None, times: int = 1) -> tuple[list[Any], Events, float]:
+    """Ask `times` in a row; answers or errors, the events, and the virtual seconds that it took."""
+    events = Events()
+
+    async def main() -> tuple[list[Any], float]:
+        results: list[Any] = []
+        async with Client(settings or config(), events.append, transport=network) as client:
+            for _ in range(times):
+                try:
+                    results.append(await client.chat(HELLO, request_id="r1"))
+                except Exception as exc:  # noqa: BLE001 (the test looks at it)
+                    results.append(exc)
+        return results, asyncio.get_running_loop().time()
+
+    results, took_s = play(main)
+    return results, events, took_s
+
+
+def outline(events: Events) -> list[tuple[Any, ...]]:
+    """Attempts, fallbacks and transitions in short."""
+    rows: list[tuple[Any, ...]] = []
+    for event in events:
+        match event:
+            case AttemptFinished():
+                rows.append((event.provider, event.attempt, str(event.status), event.reason))
+            case FellBack():
+                rows.append((event.from_provider, "->", event.to_provider, event.reason))
+            case CircuitChanged():
+                rows.append((event.provider, str(event.from_), str(event.to), event.cause))
+    return rows
+
+
+def test_the_primary_answers_and_nobody_else_is_asked() -> None:
+    network = ScriptedNetwork(openrouter=[openai_answer("Hello!")])
+
+    [answer], events, _ = ask(network)
+
+    assert isinstance(answer, Answer)
+    assert (answer.completion.text, answer.provider, answer.attempts, answer.fallbacks) == (
+        "Hello!",
+        "openrouter",
+        1,
+        0,
+    )
+    assert network.calls == ["openrouter"]
+    assert [e.kind for e in events[-2:]] == ["LLM_ATTEMPT", "LLM_REQUEST"]
+
+
+def test_start_names_each_provider_and_the_primary() -> None:
+    _, events, _ = ask(ScriptedNetwork(), times=0)
+
+    assert [(e.provider, e.primary) for e in events if isinstance(e, ProviderInitialized)] == [
+        ("openrouter", True),
+        ("anthropic", False),
+        ("deepseek", False),
+        ("openai", False),
+    ]
+    assert isinstance(events[-1], ProvidersInitialized)
+
+
+def test_a_server_error_is_retried_with_growing_waits_then_answered() -> None:
+    network = ScriptedNetwork(openrouter=[error(503), error(503), openai_answer()])
+
+    [answer], events, took_s = ask(network)
+
+    assert answer.attempts == 3
+    assert network.calls == ["openrouter"] * 3
+    assert outline(events) == [
+        ("openrouter", 1, "failed", Reason.SERVER_ERROR),
+        ("openrouter", 2, "failed", Reason.SERVER_ERROR),
+        ("openrouter", 3, "success", None),
+    ]
+    assert 0 < took_s < 1 + 2  # full jitter below 1 s, then below 2 s
+
+
+def test_the_third_failure_opens_the_circuit_and_the_chain_moves_on_at_once() -> None:
+    network = ScriptedNetwork(openrouter=[error(503)], anthropic=[anthropic_answer("from Claude")])
+
+    [answer, again], events, _ = ask(network, times=2)
+
+    assert (answer.provider, answer.attempts, answer.fallbacks) == ("anthropic", 4, 1)
+    assert (again.provider, again.attempts, again.fallbacks) == ("anthropic", 1, 1)
+    assert network.calls == ["openrouter"] * 3 + ["anthropic"] * 2
+    assert outline(events)[2:5] == [
+        ("openrouter", 3, "failed", Reason.SERVER_ERROR),
+        ("openrouter", "CLOSED", "OPEN", Cause.THRESHOLD),
+        ("openrouter", "->", "anthropic", Reason.SERVER_ERROR),
+    ]
+    assert ("openrouter", "->", "anthropic", Reason.CIRCUIT_OPEN) in outline(events)
+
+
+def test_after_the_cooldown_one_probe_closes_the_circuit() -> None:
+    network = ScriptedNetwork(openrouter=[error(503), error(503), error(503), openai_answer()])
+    events = Events()
+
+    async def main() -> Answer:
+        async with Client(config(), events.append, transport=network) as client:
+            await client.chat(HELLO)
+            await asyncio.sleep(60)
+            return await client.chat(HELLO)
+
+    answer = play(main)
+
+    assert answer.provider == "openrouter"
+    assert outline(events)[-3:] == [
+        ("openrouter", "OPEN", "HALF_OPEN", Cause.COOLDOWN_ELAPSED),
+        ("openrouter", 1, "success", None),
+        ("openrouter", "HALF_OPEN", "CLOSED", Cause.PROBE_SUCCEEDED),
+    ]
+    probe = [e for e in events if isinstance(e, AttemptFinished)][-1]
+    assert probe.circuit is State.HALF_OPEN
+
+
+def test_a_silent_provider_is_left_after_its_first_timeout_while_a_healthy_one_follows() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+
+    [answer], events, took_s = ask(network)
+
+    assert answer.provider == "anthropic"
+    assert took_s == pytest.approx(45)
+    assert "Timeout after 45s" in events.of("LLM_ATTEMPT")[0].message()
+
+
+def test_a_silent_last_provider_is_retried_in_the_runbooks_words() -> None:
+    network = ScriptedNetwork(openai=[hang, openai_answer()])
+
+    [answer], events, _ = ask(network, config(PROVIDER_ORDER="openai"))
+
+    assert answer.attempts == 2
+    assert "⚠️ Provider timeout after 45s, attempting retry" in events.of("LLM_ATTEMPT")[0].message()
+
+
+def test_when_nothing_is_left_one_error_lists_what_was_tried_and_why() -> None:
+    network = ScriptedNetwork(
+        openrouter=[error(401)], anthropic=[error(529, type="overloaded_error")], deepseek=[httpx2.ConnectError("x")]
+    )
+
+    [failure], events, _ = ask(network, config(PROVIDER_ORDER="openrouter,anthropic,deepseek", MAX_RETRIES="0"))
+
+    expected = (
+        Tried("openrouter", Reason.AUTH_ERROR),
+        Tried("anthropic", Reason.OVERLOADED),
+        Tried("deepseek", Reason.CONNECT_ERROR),
+    )
+    assert isinstance(failure, ProvidersExhaustedError)
+    assert failure.tried == expected
+    assert [e.tried for e in events if isinstance(e, ProvidersExhausted)] == [expected]
+    assert isinstance(events[-1], RequestFinished)
+    assert events[-1].status is RequestStatus.EXHAUSTED
+
+
+def test_a_chain_of_open_circuits_fails_at_once_and_says_when_to_come_back() -> None:
+    network = ScriptedNetwork(openrouter=[error(503)])
+    settings = config(PROVIDER_ORDER="openrouter", CIRCUIT_THRESHOLD="1")
+
+    [_, failure], _, took_s = ask(network, settings, times=2)
+
+    assert isinstance(failure, ProvidersExhaustedError)
+    assert failure.retry_after_s == pytest.approx(60)
+    assert network.calls == ["openrouter"]
+    assert took_s == 0
+
+
+def test_the_callers_wait_ends_at_the_deadline() -> None:
+    network = ScriptedNetwork(openrouter=[hang], anthropic=[hang], deepseek=[hang], openai=[hang])
+
+    [failure], events, took_s = ask(network, config(DEADLINE_SECONDS="100"))
+
+    assert isinstance(failure, DeadlineExceededError)
+    assert took_s == pytest.approx(100)
+    assert [step.reason for step in failure.tried] == [Reason.TIMEOUT, Reason.TIMEOUT, Reason.DEADLINE]
+    assert isinstance(events[-1], RequestFinished)
+    assert (events[-1].status, round(events[-1].wasted_ms)) == (RequestStatus.DEADLINE, 100_000)
+
+
+def test_an_attempt_that_the_deadline_cut_short_counts_against_no_circuit() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    settings = config(PROVIDER_ORDER="openrouter", DEADLINE_SECONDS="10", CIRCUIT_THRESHOLD="1")
+
+    _, events, _ = ask(network, settings)
+
+    assert events.of("BREAKER_TRANSITION") == []
+
+
+def test_the_callers_own_fault_is_told_at_once_and_opens_no_circuit() -> None:
+    network = ScriptedNetwork(openrouter=[error(400, "messages: unknown field")])
+
+    results, events, _ = ask(network, times=5)
+
+    assert all(isinstance(result, RequestError) for result in results)
+    assert network.calls == ["openrouter"] * 5
+    assert events.of("BREAKER_TRANSITION", "FALLBACK") == []
+    assert {e.status for e in events if isinstance(e, RequestFinished)} == {RequestStatus.REJECTED}
+
+
+def test_a_prompt_too_long_for_one_provider_goes_to_the_next() -> None:
+    network = ScriptedNetwork(openrouter=[error(400, "maximum context length is 8192 tokens")])
+
+    [answer], events, _ = ask(network)
+
+    assert answer.provider == "anthropic"
+    assert events.of("BREAKER_TRANSITION") == []
+
+
+def test_retry_after_is_kept_when_it_fits_into_the_deadline() -> None:
+    network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "20"}), openai_answer()])
+
+    [answer], events, took_s = ask(network)
+
+    assert answer.provider == "openrouter"
+    assert took_s >= 20
+    first = events.of("LLM_ATTEMPT")[0]
+    assert isinstance(first, AttemptFinished)
+    assert first.retry_after_s == 20
+    assert "429 Rate Limit Exceeded" in first.message()
+
+
+def test_retry_after_beyond_the_deadline_moves_on_at_once() -> None:
+    network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "600"})])
+
+    [answer], _, took_s = ask(network)
+
+    assert answer.provider == "anthropic"
+    assert took_s == 0
+
+
+def test_an_error_inside_a_200_is_an_error() -> None:
+    inside = httpx2.Response(200, json={"error": {"code": 503, "message": "upstream is down"}})
+    network = ScriptedNetwork(openrouter=[inside, openai_answer()])
+
+    [answer], events, _ = ask(network)
+
+    assert answer.attempts == 2
+    assert outline(events)[0] == ("openrouter", 1, "failed", Reason.SERVER_ERROR)
+
+
+def test_a_provider_without_a_key_stays_out_of_the_chain_and_is_listed_when_all_fail() -> None:
+    settings = config(PROVIDER_ORDER="openrouter,deepseek", MAX_RETRIES="0")
+    without_key = Provider("anthropic", "anthropic", "https://api.anthropic.com", "some-model")
+    keyless = Config(providers=(without_key, *settings.providers), retry=settings.retry)
+    network = ScriptedNetwork(openrouter=[error(500)], deepseek=[error(500)])
+
+    [failure], events, _ = ask(network, keyless)
+
+    assert network.calls == ["openrouter", "deepseek"]
+    assert failure.tried[-1] == Tried("anthropic", Reason.MISSING_API_KEY)
+    assert [e.provider for e in events if isinstance(e, ProviderInitialized) and e.primary] == ["openrouter"]
+
+
+def test_a_cancelled_request_counts_neither_way_and_leaves_nothing_behind() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    events = Events()
+
+    async def main() -> int:
+        async with Client(config(CIRCUIT_THRESHOLD="1"), events.append, transport=network) as client:
+            task = asyncio.create_task(client.chat(HELLO))
+            await asyncio.sleep(1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return len(asyncio.all_tasks()) - 1
+
+    left_over = play(main)
+
+    assert left_over == 0
+    attempt, request = events[-2:]
+    assert isinstance(attempt, AttemptFinished)
+    assert isinstance(request, RequestFinished)
+    assert (attempt.status, request.status) == (AttemptStatus.CANCELLED, RequestStatus.CANCELLED)
+    assert events.of("BREAKER_TRANSITION") == []
+
+
+def test_a_thousand_requests_share_one_probe() -> None:
+    network = ScriptedNetwork(openrouter=[error(503), hang], anthropic=[anthropic_answer()])
+    settings = config(CIRCUIT_THRESHOLD="1")
+
+    async def main() -> int:
+        async with Client(settings, Events().append, transport=network) as client:
+            await client.chat(HELLO)
+            await asyncio.sleep(60)
+            await asyncio.gather(*(client.chat(HELLO) for _ in range(1000)))
+        return network.calls.count("openrouter")
+
+    assert play(main) == 2  # the failure that opened it, and one probe
+
+
+def test_a_listener_that_raises_changes_nothing() -> None:
+    def broken(event: object) -> None:
+        raise RuntimeError("listener")
+
+    async def main() -> Answer:
+        network = ScriptedNetwork(openrouter=[error(503)])
+        async with Client(config(), broken, transport=network) as client:
+            return await client.chat(HELLO)
+
+    assert play(main).provider == "anthropic"
+
+
+def test_no_key_and_no_prompt_reaches_an_event_or_an_error() -> None:
+    secret = "the caller's own words"
+    network = ScriptedNetwork(
+        **{
+            name: [error(500, f"echo: {secret} key-{name}")]
+            for name in ("openrouter", "anthropic", "deepseek", "openai")
+        }
+    )
+    events = Events()
+
+    async def main() -> str:
+        async with Client(config(MAX_RETRIES="0"), events.append, transport=network) as client:
+            with pytest.raises(ProvidersExhaustedError) as caught:
+                await client.chat(ChatRequest((Message("user", secret),)))
+            return repr(caught.value) + str(caught.value) + repr(client.config)
+
+    told = play(main) + "".join(map(repr, events))
+
+    assert secret not in told
+    assert not [name for name in network.calls if f"key-{name}" in told]

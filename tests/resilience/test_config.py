@@ -1,0 +1,125 @@
+"""Settings: names, defaults, aliases, and one clear message for each broken rule."""
+
+from pathlib import Path
+
+import pytest
+
+from resilience.config import Config, load
+from resilience.errors import ConfigError
+from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
+from tests.resilience.scripted import KEYS
+
+
+def settings(**values: str) -> Config:
+    return load(None, KEYS | values)
+
+
+def test_defaults_are_the_runbooks() -> None:
+    config = settings()
+
+    assert config.order == ("openrouter", "anthropic", "deepseek", "openai")
+    assert config.deadline == DeadlinePolicy(attempt_s=45, request_s=120, connect_s=5)
+    assert config.retry == RetryPolicy(max_retries=3, base_delay_s=1.0)
+    assert config.circuit == CircuitPolicy(threshold=3, cooldown_s=60, probe_timeout_s=120)
+    assert config.warnings == ()
+
+
+def test_the_runbooks_own_order_counts_claude_and_anthropic_once_with_a_warning() -> None:
+    config = settings(METIS_LLM_PROVIDER_ORDER="deepseek,anthropic,openrouter,claude")
+
+    assert config.order == ("deepseek", "anthropic", "openrouter")
+    assert len(config.warnings) == 1
+    assert "METIS_LLM_PROVIDER_ORDER" in config.warnings[0]
+
+
+def test_a_quoted_value_with_a_comment_reads_as_in_the_runbook(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text('METIS_LLM_TIMEOUT_SECONDS="90"              # Per-provider timeout\nOPENAI_API_KEY=k\n')
+
+    assert load(file, {}).deadline.attempt_s == 90
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("METIS_LLM_CIRCUIT_THRESHOLD=5\nOPENAI_API_KEY=k\n")
+
+    assert load(file, {"METIS_LLM_CIRCUIT_THRESHOLD": "7"}).circuit.threshold == 7
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "rule"),
+    [
+        ("METIS_LLM_PROVIDER_ORDER", "", "at least one provider"),
+        ("METIS_LLM_PROVIDER_ORDER", " , ", "at least one provider"),
+        ("METIS_LLM_PROVIDER_ORDER", "openrouter,gemini", "must name openrouter, anthropic, deepseek, openai"),
+        ("METIS_LLM_PROVIDER_ORDER", "openrouter,a b", "names of a-z"),
+        ("METIS_LLM_PROVIDER_ORDER", "failed-over", "names of a-z"),
+        ("METIS_LLM_TIMEOUT_SECONDS", "0", "a number from"),
+        ("METIS_LLM_TIMEOUT_SECONDS", "nan", "a number from"),
+        ("METIS_LLM_TIMEOUT_SECONDS", "soon", "a number"),
+        ("METIS_LLM_DEADLINE_SECONDS", "-1", "a number from"),
+        ("METIS_LLM_MAX_RETRIES", "2.5", "a whole number"),
+        ("METIS_LLM_MAX_RETRIES", "-1", "a whole number from 0"),
+        ("METIS_LLM_CIRCUIT_THRESHOLD", "0", "a whole number from 1"),
+        ("METIS_LLM_CIRCUIT_COOLDOWN_SECONDS", "inf", "a number from"),
+        ("METIS_LLM_OPENAI_BASE_URL", "ftp://x", "an http or https address"),
+        ("METIS_LLM_OPENAI_MODEL", "a\nb", "printable"),
+        ("OPENAI_API_KEY", "your_openai_key", "a real key"),
+        ("METIS_PORT", "http", "a port"),
+    ],
+)
+def test_a_broken_rule_is_told_with_variable_rule_and_value(variable: str, value: str, rule: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings(**{variable: value})
+
+    message = str(caught.value)
+    assert variable in message
+    assert rule in message
+    assert repr(value.split(",")[-1]).strip("' ") in message
+    assert "\n" not in message
+
+
+def test_a_key_is_never_shown() -> None:
+    secret = "sk-secret with space"
+
+    with pytest.raises(ConfigError) as caught:
+        settings(OPENAI_API_KEY=secret)
+
+    assert "OPENAI_API_KEY" in str(caught.value)
+    assert secret not in str(caught.value)
+    assert KEYS["OPENROUTER_API_KEY"] not in repr(settings())
+
+
+def test_a_further_provider_is_added_by_settings_alone() -> None:
+    config = settings(
+        METIS_LLM_PROVIDER_ORDER="local-llm,openai",
+        METIS_LLM_LOCAL_LLM_BASE_URL="http://127.0.0.1:8080/v1/",
+        METIS_LLM_LOCAL_LLM_MODEL="llama",
+    )
+
+    first = config.providers[0]
+    assert (first.name, first.kind, first.base_url, first.model, first.usable) == (
+        "local-llm",
+        "openai",
+        "http://127.0.0.1:8080/v1",
+        "llama",
+        True,
+    )
+
+
+def test_an_empty_key_skips_the_provider_with_a_warning() -> None:
+    config = settings(ANTHROPIC_API_KEY="")
+
+    assert [p.name for p in config.providers if not p.usable] == ["anthropic"]
+    assert config.warnings == ("ANTHROPIC_API_KEY is not set: provider anthropic is skipped",)
+
+
+def test_no_key_at_all_is_an_error_that_names_the_variables() -> None:
+    with pytest.raises(ConfigError, match="OPENROUTER_API_KEY, ANTHROPIC_API_KEY, DEEPSEEK_API_KEY, OPENAI_API_KEY"):
+        load(None, {})
+
+
+def test_a_long_timeout_warns() -> None:
+    [warning] = settings(METIS_LLM_TIMEOUT_SECONDS="121").warnings
+
+    assert "METIS_LLM_TIMEOUT_SECONDS is 121" in warning
