@@ -1,10 +1,11 @@
 """Settings: names, defaults, aliases, and one clear message for each broken rule."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from resilience.config import Config, load
+from resilience.config import KNOWN, Config, load
 from resilience.errors import ConfigError
 from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
 from tests.resilience.scripted import KEYS
@@ -123,3 +124,18 @@ def test_a_long_timeout_warns() -> None:
     [warning] = settings(METIS_LLM_TIMEOUT_SECONDS="121").warnings
 
     assert "METIS_LLM_TIMEOUT_SECONDS is 121" in warning
+
+
+def test_docs_and_example_name_the_settings_that_the_code_reads() -> None:
+    root = Path(__file__).parents[2]
+    code = "".join(path.read_text() for path in (root / "resilience").rglob("*.py"))
+    read = set(re.findall(r"\bMETIS_[A-Z_]*[A-Z]\b", code))
+    read -= {"METIS_LLM_LOCAL_LLM_BASE_URL"}
+    page = (root / "docs" / "settings.md").read_text()
+    table = set(re.findall(r"^\| `(METIS_[A-Z_]+)`", page, re.MULTILINE))
+    example = set(re.findall(r"^(METIS_[A-Z_]+)=", (root / ".env.example").read_text(), re.MULTILINE))
+
+    assert read <= table | {f"METIS_LLM_{name.upper()}_{what}" for name in KNOWN for what in ("BASE_URL", "MODEL")}
+    assert example <= table
+    for name, known in KNOWN.items():
+        assert f"| {name} | `{name.upper()}_API_KEY` | `{known.base_url}` | `{known.model}` |" in page

@@ -1,6 +1,7 @@
 """The table of treatments and the waits between tries."""
 
 import random
+from pathlib import Path
 
 from resilience.events import Reason
 from resilience.policy import RetryPolicy
@@ -28,3 +29,21 @@ def test_the_same_seed_gives_the_same_waits() -> None:
     assert [backoff_delay_s(policy, n, random.Random(3)) for n in (1, 2)] == [
         backoff_delay_s(policy, n, random.Random(3)) for n in (1, 2)
     ]
+
+
+def test_the_documented_table_is_the_one_in_the_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")
+    ]
+
+    documented = {row[0]: tuple(row[2:]) for row in rows[1:]}
+
+    assert documented == {
+        str(reason): (
+            "last" if t.patient else "yes" if t.retry else "no",
+            "yes" if t.fall_back else "no",
+            t.outcome.value,
+        )
+        for reason, t in TREATMENTS.items()
+    }
