@@ -1,4 +1,4 @@
-"""The drills that the runbook names: `pytest tests/security/test_llm_guards.py::test_fake_failing_provider_retries -v`."""
+"""The drills that the runbook names under "Testing Resiliency"."""
 
 import pytest
 

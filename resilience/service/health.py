@@ -1,0 +1,68 @@
+"""GET /api/v53/health: the chain as it is now.
+
+The HTTP status is 200 whenever the process serves, also when no provider can be called: a probe that restarted
+it then would clear the circuits and help nobody. Monitors read `status`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC
+from typing import Any
+
+from fastapi import FastAPI
+
+from resilience.breaker import CircuitView
+from resilience.client import Client
+from resilience.config import Provider
+from resilience.events import State
+from resilience.service.version import running_version
+
+
+def add_health(app: FastAPI, client: Client, uptime_s: Callable[[], float]) -> None:
+    """Add the route over a client's circuits; `uptime_s`: seconds since the service started."""
+    version = running_version()
+
+    @app.get("/api/v53/health", response_model=None)
+    async def health() -> dict[str, Any]:
+        """Status, chain in order, circuits, versions and uptime.
+
+        `order` holds the providers that can be called, `chain` also those without a key.
+        """
+        circuits = {view.provider: view for view in client.circuits()}
+        primary = client.chain[0].name
+        return {
+            "status": status(view.state for view in circuits.values()),
+            "primary": primary,
+            "order": list(circuits),
+            "chain": [_link(p, p.name == primary, circuits.get(p.name)) for p in client.config.providers],
+            "circuits": {name: view.state for name, view in circuits.items()},
+            "config_version": client.config.version,
+            "version": version,
+            "uptime_s": round(uptime_s(), 1),
+        }
+
+
+def status(states: Iterable[State]) -> str:
+    """One word for monitors: `ok` every circuit CLOSED, `down` every one OPEN, `degraded` anything between."""
+    seen = set(states)
+    if seen == {State.CLOSED}:
+        return "ok"
+    return "down" if seen == {State.OPEN} else "degraded"
+
+
+def _link(provider: Provider, primary: bool, view: CircuitView | None) -> dict[str, Any]:
+    return {
+        "provider": provider.name,
+        "model": provider.model,
+        "primary": primary,
+        "key_configured": provider.usable,
+        "circuit": None if view is None else _circuit(view),
+    }
+
+
+def _circuit(view: CircuitView) -> dict[str, Any]:
+    until = view.open_until
+    return {
+        "state": view.state,
+        "open_until": None if until is None else until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "failures": view.failures,
+    }

@@ -1,0 +1,103 @@
+"""`python -m resilience serve`: the application on a socket, until SIGTERM or SIGINT."""
+
+import errno
+import ipaddress
+import math
+import os
+import signal
+import socket
+import sys
+
+import uvicorn
+from prometheus_client import disable_created_metrics
+
+from resilience.config import Config
+from resilience.errors import ResilienceError
+from resilience.eventlog import EventLog
+from resilience.events import Origin
+from resilience.service import pidfile
+from resilience.service.app import create_app
+
+SERVICE = "metis-backend"
+
+
+class ServeError(ResilienceError):
+    """The service cannot start; the message says what to change."""
+
+
+def serve(config: Config) -> None:
+    """Serve until a signal, then let running requests end, within their deadline, and write SERVICE_STOPPED.
+
+    Raises ServeError if the address cannot be taken or the event log cannot be written.
+    """
+    listener = _listen(config.host, config.port)
+    try:
+        log = EventLog(config.log_path, Origin(SERVICE, socket.gethostname(), os.getpid()))
+    except OSError as exc:
+        listener.close()
+        rule = "METIS_LLM_LOG_PATH must name a file that can be written"
+        raise ServeError(f"{rule}, got {config.log_path}: {exc.strerror}") from exc
+    # Else each counter has a second series with the time of its birth.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    # Every request ends within its own deadline, so none that had begun is cut off.
+    stop_within_s = math.ceil(config.deadline.request_s) + 1
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(config, log.emit),
+            timeout_graceful_shutdown=stop_within_s,
+            access_log=False,  # each request has its LLM_REQUEST line
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="on",
+            loop="asyncio",  # its clock is finer than the millisecond steps of uvloop's, and the log shows it
+        )
+    )
+    # Also before and after the time in which uvicorn listens to them: a signal is never the process's sudden end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    url = _url(config.host, listener.getsockname()[1])
+    with listener, pidfile.written(pidfile.Backend.of_this_process(url, stop_within_s)):
+        sys.stderr.write(f"METIS backend: {url} (chain: {', '.join(config.order)}; log: {config.log_path})\n")
+        if not _is_loopback(config.host):
+            sys.stderr.write(f"warning: whoever reaches {url} can spend your keys: the service asks for no sign-in\n")
+        sys.stderr.flush()
+        try:
+            server.run(sockets=[listener])
+        finally:
+            log.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except socket.gaierror as exc:
+        raise ServeError(f"METIS_HOST (--host) must be an address of this machine, got {host}") from exc
+    except OSError as exc:
+        raise ServeError(_refused(host, port, exc)) from exc
+
+
+def _refused(host: str, port: int, exc: OSError) -> str:
+    match exc.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"port {port} on {host} is taken by another program: stop it, or choose another port with "
+                "METIS_PORT or --port"
+            )
+        case errno.EACCES:
+            return f"port {port} needs more rights than this user has: choose one above 1023 (METIS_PORT or --port)"
+        case errno.EADDRNOTAVAIL:
+            return f"METIS_HOST (--host) must be an address of this machine, got {host}"
+    return f"cannot listen on {host} port {port}: {exc.strerror}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,19 @@
+"""JSON as it leaves the service."""
+
+import json
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+
+def json_bytes(value: Any) -> bytes:
+    """Compact ASCII JSON: half of a surrogate pair, as a provider may send it, cannot break the encoding."""
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+class SafeJSONResponse(JSONResponse):
+    """A JSON response that can carry any text of a provider."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return json_bytes(content)

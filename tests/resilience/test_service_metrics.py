@@ -1,0 +1,87 @@
+"""GET /metrics: the same counts as the log's, and docs/prometheus.md in step with what is exposed."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from resilience.service.app import create_app
+from resilience.service.metrics import Metrics
+from tests.resilience.service_kit import Log, Network, answers, fails, http, serving, two_providers
+
+ASK = {"messages": [{"role": "user", "content": "Say hello"}]}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "prometheus.md"
+
+
+@pytest.fixture(scope="module")
+def exposition() -> Iterator[str]:
+    """The text after: a fallback that opens a circuit, an answer, a stream, a refused request."""
+    network = Network(alpha=fails(503), beta=answers("Hello there"))
+    with serving(create_app(two_providers(threshold=1), Log().emit, transport=network)) as url:
+        for body in (ASK, ASK, ASK | {"stream": True}, {"messages": 1}):
+            http.post(f"{url}/v1/chat/completions", json=body)
+        yield http.get(f"{url}/metrics").text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'metis_llm_attempts_total{provider="alpha",reason="server_error",status="failed"} 1.0',
+        'metis_llm_attempts_total{provider="beta",reason="",status="success"} 3.0',
+        'metis_llm_attempt_duration_seconds_count{provider="beta"} 3.0',
+        'metis_llm_requests_total{status="success"} 3.0',
+        'metis_llm_requests_total{status="rejected"} 1.0',
+        'metis_llm_requests_total{status="exhausted"} 0.0',
+        "metis_llm_request_duration_seconds_count 3.0",
+        'metis_llm_request_duration_seconds_bucket{le="120.0"} 3.0',
+        'metis_llm_fallbacks_total{from_provider="alpha",reason="server_error",to_provider="beta"} 1.0',
+        'metis_llm_fallbacks_total{from_provider="alpha",reason="circuit_open",to_provider="beta"} 2.0',
+        'metis_llm_breaker_transitions_total{cause="threshold",provider="alpha",to="OPEN"} 1.0',
+        'metis_llm_circuit_state{provider="alpha",state="OPEN"} 1.0',
+        'metis_llm_circuit_state{provider="alpha",state="CLOSED"} 0.0',
+        'metis_llm_circuit_state{provider="beta",state="CLOSED"} 1.0',
+        'metis_llm_tokens_total{kind="prompt",provider="beta"} 21.0',
+        'metis_llm_tokens_total{kind="completion",provider="beta"} 9.0',
+        "metis_llm_config_version 1.0",
+    ],
+)
+def test_the_counts_are_those_of_the_events(exposition: str, line: str):
+    assert line in exposition.splitlines()
+
+
+def test_the_document_lists_every_metric_with_its_type_and_labels(exposition: str):
+    exposed = {
+        (family.name, family.type, frozenset(label for s in family.samples for label in s.labels) - {"le"})
+        for family in text_string_to_metric_families(exposition)
+        if not family.name.endswith("_created")
+    }
+    row = re.compile(r"^\| `(?P<name>\w+)` \| (?P<type>\w+) \|(?P<labels>[^|]*)\|", re.MULTILINE)
+
+    documented = {
+        (
+            match["name"].removesuffix("_total"),
+            match["type"],
+            frozenset(re.findall(r"`(\w+)`", match["labels"])),
+        )
+        for match in row.finditer(DOCUMENT.read_text(encoding="utf-8"))
+    }
+
+    assert documented == exposed
+
+
+def test_openmetrics_is_served_to_those_who_ask(exposition: str):
+    with serving(create_app(two_providers(), Log().emit, transport=Network())) as url:
+        plain = http.get(f"{url}/metrics")
+        openmetrics = http.get(f"{url}/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+
+    assert plain.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert openmetrics.text.endswith("# EOF\n")
+
+
+def test_two_services_in_one_process_count_for_themselves():
+    first, second = Metrics("1", list), Metrics("1", list)
+
+    assert first.registry is not second.registry
