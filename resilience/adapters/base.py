@@ -71,7 +71,14 @@ STATUS_REASONS: Mapping[int, Reason] = {
 """Reasons by HTTP status, where the body says nothing better."""
 
 _CONTEXT_WORDS = ("context_length", "context length", "maximum context", "prompt is too long", "too many tokens")
-_FILTER_WORDS = ("content_filter", "content_policy", "content management policy", "moderation")
+_FILTER_WORDS = (
+    "content_filter",
+    "content_policy",
+    "content management policy",
+    "content filtering policy",  # Anthropic
+    "content exists risk",  # DeepSeek
+    "moderation",
+)
 
 
 def failure(status: int, headers: Mapping[str, str], body: bytes, now: datetime | None = None) -> Failure:
@@ -109,9 +116,12 @@ def error_object(body: bytes) -> Mapping[str, Any]:
 
 
 def failure_inside(error: Mapping[str, Any], types: Mapping[str, int]) -> Failure:
-    """An error that came inside a 200 or a stream: its code if it is a status, else its type's status."""
+    """An error that came inside a 200 or a stream: its code if that is a status, else the status of code or type."""
     code = error.get("code")
-    status = code if isinstance(code, int) and 400 <= code <= 599 else types.get(str(error.get("type")), 500)
+    if isinstance(code, int) and 400 <= code <= 599:
+        status = code
+    else:
+        status = types.get(str(code)) or types.get(str(error.get("type"))) or 500
     return Failure(reason=reason_of(status, error), http_status=status)
 
 

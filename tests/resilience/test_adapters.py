@@ -49,6 +49,8 @@ def test_the_body_says_it_better_than_the_status() -> None:
     assert reason(400, code="context_length_exceeded") is Reason.CONTEXT_LENGTH
     assert reason(400, "prompt is too long: 250000 tokens") is Reason.CONTEXT_LENGTH
     assert reason(400, code="content_filter") is Reason.CONTENT_FILTER
+    assert reason(400, "Output blocked by content filtering policy") is Reason.CONTENT_FILTER
+    assert reason(400, "Content Exists Risk") is Reason.CONTENT_FILTER
     assert reason(500, type="overloaded_error") is Reason.OVERLOADED
 
 
@@ -117,3 +119,19 @@ def test_a_refusal_is_the_callers_reason_in_both_formats() -> None:
         with pytest.raises(ProviderError) as caught:
             ADAPTERS[kind].completion(text)
         assert caught.value.failure.reason is Reason.CONTENT_FILTER
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 503, "message": "upstream"}, Reason.SERVER_ERROR),
+        ({"code": "rate_limit_exceeded", "type": "requests"}, Reason.RATE_LIMITED),
+        ({"type": "invalid_request_error", "code": None}, Reason.BAD_REQUEST),
+        ({"code": "something new"}, Reason.SERVER_ERROR),
+    ],
+)
+def test_an_error_inside_a_200_is_read_by_its_code_and_its_type(error: dict[str, object], expected: Reason) -> None:
+    with pytest.raises(ProviderError) as caught:
+        ADAPTERS["openai"].completion(json.dumps({"error": error}).encode())
+
+    assert caught.value.failure.reason is expected
