@@ -157,7 +157,7 @@ def _order(env: Mapping[str, str], warnings: list[str]) -> tuple[str, ...]:
 
 
 # A provider's name stands in the messages that the runbook counts by these words.
-_CONTRACT_WORD = re.compile(r"success|failed|circuit")
+_CONTRACT_WORD = re.compile(r"success|failed|circuit|generation_time_ms")
 
 
 def _provider(name: str, env: Mapping[str, str]) -> Provider:
