@@ -79,17 +79,24 @@ def to_bytes(text: Any) -> tuple[Bytes, Numbers]:
     return np.frombuffer(text.buffers()[2] or b"", np.uint8), bounds
 
 
-def word_at(data: Bytes, places: Numbers, size: int) -> npt.NDArray[np.unsignedinteger[Any]]:
+def word_at(data: Bytes, places: Numbers, size: int) -> npt.NDArray[Any]:
     """The `size` bytes (4 or 8) at each place, as one number each; 0 where the data end before."""
-    if len(data) < size:
-        return np.zeros(len(places), f"<u{size}")
-    words: npt.NDArray[Any] = np.ndarray(len(data) - size + 1, f"<u{size}", data, strides=(1,))
-    return np.where(places < len(words), words[np.minimum(places, len(words) - 1)], 0)
+    words: npt.NDArray[Any] = np.ndarray(max(len(data) - size + 1, 0), f"<u{size}", data, strides=(1,))
+    return _at(words, places)
 
 
 def byte_at(data: Bytes, places: Numbers) -> Bytes:
-    """The byte at each place; 0 outside of the data."""
-    return np.where(places < len(data), data[np.clip(places, 0, len(data) - 1)], np.uint8(0)) if len(data) else np.zeros(len(places), np.uint8)
+    """The byte at each place; 0 where the data end before."""
+    return _at(data, places)
+
+
+def _at(values: npt.NDArray[Any], places: Numbers) -> npt.NDArray[Any]:
+    beyond = places >= len(values)
+    if beyond.all():
+        return np.zeros(len(places), values.dtype)
+    found = values[np.clip(places, 0, len(values) - 1)]  # take() would copy the overlapping words first
+    found[beyond] = 0
+    return found
 
 
 def views(text: Any, starts: Numbers, ends: Numbers) -> Any:

@@ -65,6 +65,8 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await swinging
         await asyncio.to_thread(service.ingest.stop)
+        service.store.close()
+        gc.unfreeze()
 
 
 def _close_streams_on_signals(bell: Bell) -> None:

@@ -119,7 +119,7 @@ def response_time(requests: pd.DataFrame, attempts: pd.DataFrame, order: Sequenc
 _BARS: Mapping[str, tuple[float, dict[str, Any]]] = {
     "CLOSED": (0.14, {}),
     "UNKNOWN": (0.34, {}),
-    "HALF_OPEN": (0.66, {"shape": "/", "size": 5, "solidity": 0.5, "fillmode": "overlay", "bgcolor": theme.BACKGROUND}),
+    "HALF_OPEN": (0.66, {"shape": "/", "size": 5, "solidity": 0.5, "fillmode": "replace", "bgcolor": theme.BACKGROUND}),
     "OPEN": (0.66, {}),
 }
 

@@ -12,6 +12,18 @@ import ibis
 from ibis import _
 
 from dashboard import circuits, derived
+from dashboard.kinds import (
+    ATTEMPT,
+    CONFIGURED,
+    FALLBACK,
+    ORDERED,
+    STARTED,
+    STOPPED,
+    TRANSITION,
+    moment,
+    of_kind,
+    within,
+)
 from dashboard.window import Window, WindowError
 
 if TYPE_CHECKING:
@@ -35,6 +47,7 @@ __all__ = [
 ]
 
 _NOT_COUNTED = ("cancelled", "blocked", "rejected")
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_HAND = ("manual_reset", "isolated", "released")
 
 
@@ -46,7 +59,7 @@ def attempts_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
     Source: LLM_ATTEMPT; docs/metrics.md.
     """
     return (
-        _attempts(_within(events, window))
+        within(of_kind(events, ATTEMPT), window)
         .filter(_.status != "cancelled")
         .group_by(_bucket(window), "provider")
         .agg(**_attempt_counts(), times=_.generation_time_ms.quantile([0.5, 0.95]))
@@ -63,10 +76,9 @@ def provider_summary(events: "ir.Table", window: Window) -> "ir.Table":
     last_failed_at. attempts = success + failed. One row per provider with an attempt, cancelled ones included.
     Source: LLM_ATTEMPT, and plain failure lines for last_reason; docs/metrics.md.
     """
-    recent = _within(events, window)
     ended = _.status != "cancelled"
     counts = (
-        _attempts(recent)
+        within(of_kind(events, ATTEMPT), window)
         .group_by("provider")
         .agg(
             success=_.count(where=_.status == "success"),
@@ -77,7 +89,7 @@ def provider_summary(events: "ir.Table", window: Window) -> "ir.Table":
         )
         .mutate(attempts=_.success + _.failed)
     )
-    last = derived.failures(recent).group_by("provider").agg(last_reason=_.reason.argmax(_.at))
+    last = derived.failures(events, window).group_by("provider").agg(last_reason=_.reason.argmax(_.at))
     return (
         counts.left_join(last, "provider")
         .mutate(success_rate=_ratio(_.success, _.attempts), p50_ms=_.times[0], p95_ms=_.times[1])
@@ -97,7 +109,7 @@ def requests_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
     Source: LLM_REQUEST, else derived from attempts; docs/metrics.md.
     """
     return (
-        _within(derived.requests(events), window)
+        derived.requests(events, window)
         .filter(_.status.notin(_NOT_COUNTED))
         .group_by(_bucket(window))
         .agg(**_request_counts())
@@ -119,7 +131,7 @@ def request_summary(events: "ir.Table", window: Window) -> "ir.Table":
     """
     counted = _.status.notin(_NOT_COUNTED)
     return (
-        _within(derived.requests(events), window)
+        derived.requests(events, window)
         .agg(
             **_request_counts(counted),
             cancelled=_.count(where=_.status == "cancelled"),
@@ -143,8 +155,7 @@ def fallbacks_by_reason(events: "ir.Table", window: Window) -> "ir.Table":
     Source: FALLBACK; docs/metrics.md.
     """
     return (
-        _within(events, window)
-        .filter(_.event == "FALLBACK")
+        within(of_kind(events, FALLBACK), window)
         .group_by("reason", "from_provider", "to_provider")
         .agg(n=_.count())
         .order_by(ibis.desc("n"), "reason", "from_provider", "to_provider")
@@ -158,7 +169,7 @@ def failures_by_reason(events: "ir.Table", window: Window) -> "ir.Table":
     Source: LLM_ATTEMPT with status failed, plain failure lines; docs/metrics.md.
     """
     return (
-        derived.failures(_within(events, window))
+        derived.failures(events, window)
         .group_by("provider", "reason", "http_status")
         .agg(n=_.count())
         .order_by(ibis.desc("n"), "provider", "reason", "http_status")
@@ -172,7 +183,7 @@ def circuit_transitions(events: "ir.Table", window: Window) -> "ir.Table":
     calls caused it); NULL where a plain line does not say.
     Source: BREAKER_TRANSITION; docs/metrics.md.
     """
-    found = _within(circuits.transitions(events), window).order_by("at", "source", "offset")
+    found = within(circuits.transitions(events), window).order_by("at", "source", "offset")
     return found.select(
         *("at", "provider", "from_state", "to_state", "cause", "failures", "open_until"),
         request_ids=_.trigger_request_ids,
@@ -186,20 +197,20 @@ def circuit_intervals(events: "ir.Table", window: Window, now: datetime) -> "ir.
     A state from before the window fills it from the left; UNKNOWN before anything is known; inferred: no line says so.
     Source: BREAKER_TRANSITION, LLM_ATTEMPT, SERVICE_STARTED; docs/metrics.md.
     """
-    start, end = _time(window.start), ibis.least(_time(window.end), _time(now))
-    points = circuits.states(events.filter(_.at < end))
-    seen = events.filter((_.at < end) & _.provider.notnull()).select("provider").distinct()
+    start, end = moment(window.start), ibis.least(moment(window.end), moment(now))
+    points = circuits.states(events).filter(_.at < end)
+    seen = ibis.union(
+        *(of_kind(events, name).filter(_.at < end).select("provider") for name in (ATTEMPT, TRANSITION)), distinct=True
+    )
+    # Of every provider, before all of its points: it is in force until the first of them.
     unknown = seen.mutate(
-        at=start,
+        at=moment(_BEFORE_ALL),
         offset=ibis.literal(-1, "int64"),
         state=ibis.literal(circuits.UNKNOWN),
         cause=ibis.null("string"),
         open_until=ibis.null("timestamp"),
         inferred=ibis.literal(True),
     )
-    # Before all points, wherever they lie: it ends at the first of them.
-    first = points.group_by("provider").agg(first_at=_.at.min())
-    unknown = unknown.left_join(first, "provider").filter(_.first_at.isnull() | (_.first_at > start))
     in_time = ibis.window(group_by="provider", order_by=["at", "offset"])
     return (
         points.union(unknown.select(points.columns))
@@ -217,7 +228,7 @@ def wasted_by_provider(events: "ir.Table", window: Window) -> "ir.Table":
     Source: LLM_ATTEMPT with status failed; docs/metrics.md.
     """
     return (
-        _attempts(_within(events, window))
+        within(of_kind(events, ATTEMPT), window)
         .filter((_.status == "failed") & (_.circuit.isnull() | (_.circuit != "OPEN")))
         .group_by("provider")
         .agg(wasted_ms=_.generation_time_ms.sum().fill_null(0.0))
@@ -232,21 +243,22 @@ def order_now(events: "ir.Table", at: datetime) -> "ir.Table":
     far, by their lowest chain_position, then by when they were first seen.
     Source: PROVIDERS_INITIALIZED, SERVICE_STARTED, else LLM_ATTEMPT; docs/metrics.md.
     """
-    past = events.filter(_.at <= _time(at))
-    said = past.filter(_.chain_order.length() > 0).order_by(ibis.desc("at"), ibis.desc("offset")).limit(1)
-    listed = said.select("chain_order").unnest("chain_order", offset="position")
-    listed = listed.select("position", provider=_.chain_order)
-    first_seen = [_.lowest.fill_null(1_000_000), _.first_at, _.provider]
+    said = ibis.union(*(of_kind(events, name).select("at", "offset", "chain_order") for name in (ORDERED, STARTED)))
+    newest = said.filter((_.at <= moment(at)) & (_.chain_order.length() > 0))
+    newest = newest.order_by(ibis.desc("at"), ibis.desc("offset")).limit(1)
+    listed = newest.select("chain_order").unnest("chain_order", offset="position")
+    first_seen = ibis.window(order_by=[_.lowest.fill_null(1_000_000), _.first_at, _.provider])
     seen = (
-        _attempts(past)
+        of_kind(events, ATTEMPT)
+        .filter(_.at <= moment(at))
         .group_by("provider")
         .agg(lowest=_.chain_position.min(), first_at=_.at.min())
-        .mutate(position=ibis.row_number().over(ibis.window(order_by=first_seen)))
-        .cross_join(said.agg(said=_.count()))
+        .mutate(position=ibis.row_number().over(first_seen))
+        .cross_join(newest.agg(said=_.count()))
         .filter(_.said == 0)
-        .select("position", "provider")
     )
-    return listed.union(seen).order_by("position")
+    columns = ["position", "provider"]
+    return listed.rename(provider="chain_order").select(columns).union(seen.select(columns)).order_by("position")
 
 
 def actions(events: "ir.Table", window: Window) -> "ir.Table":
@@ -255,24 +267,22 @@ def actions(events: "ir.Table", window: Window) -> "ir.Table":
     Columns: at, kind (reorder, config, reset, start, stop), text, actor (NULL if the line does not say).
     Source: CONFIG_CHANGED, BREAKER_TRANSITION by hand, SERVICE_STARTED, SERVICE_STOPPED; docs/metrics.md.
     """
-    by_hand = (_.event == "BREAKER_TRANSITION") & _.cause.isin(_BY_HAND)
-    events = _within(events, window).mutate(
-        kind=ibis.cases(
-            ((_.event == "CONFIG_CHANGED") & _.changes.lower().contains("order"), "reorder"),
-            (_.event == "CONFIG_CHANGED", "config"),
-            (by_hand, "reset"),
-            (_.event == "SERVICE_STARTED", "start"),
-            (_.event == "SERVICE_STOPPED", "stop"),
-        ),
+    found = ibis.union(*(of_kind(events, name) for name in (CONFIGURED, TRANSITION, STARTED, STOPPED)))
+    kind = ibis.cases(
+        ((_.event == CONFIGURED) & _.changes.lower().contains("order"), "reorder"),
+        (_.event == CONFIGURED, "config"),
+        ((_.event == TRANSITION) & _.cause.isin(_BY_HAND), "reset"),
+        (_.event == STARTED, "start"),
+        (_.event == STOPPED, "stop"),
     )
     text = ibis.cases(
-        (_.event == "CONFIG_CHANGED", _.changes.fill_null("") + " (" + _.reason.fill_null("") + ")"),
-        (_.kind == "reset", _.provider + ": " + _.cause),
-        (_.kind == "start", "service started"),
-        (_.kind == "stop", "service stopped"),
+        (_.event == CONFIGURED, _.changes.fill_null("") + " (" + _.reason.fill_null("") + ")"),
+        (_.event == TRANSITION, _.provider + ": " + _.cause),
+        (_.event == STARTED, "service started"),
+        (_.event == STOPPED, "service stopped"),
     )
-    found = events.filter(_.kind.notnull()).order_by("at", "source", "offset")
-    return found.select("at", "kind", "actor", text=text).select("at", "kind", "text", "actor")
+    found = within(found, window).mutate(kind=kind, text=text).filter(_.kind.notnull())
+    return found.order_by("at", "source", "offset").select("at", "kind", "text", "actor")
 
 
 def raw_lines(
@@ -285,27 +295,15 @@ def raw_lines(
     The newest `limit` lines of the window, or with `after` the next ones.
     Source: every line; docs/metrics.md.
     """
-    found = _within(lines, window)
+    found = within(lines, window)
     place = ["at", "source", "offset"]
     if after is None:
         found = found.order_by([ibis.desc(name) for name in place]).limit(limit)
     else:
-        at, source, offset = _time(after[0]), after[1], after[2]
+        at, source, offset = moment(after[0]), after[1], after[2]
         later_in_file = (_.source > source) | ((_.source == source) & (_.offset > offset))
         found = found.filter((_.at > at) | ((_.at == at) & later_in_file)).order_by(place).limit(limit)
     return found.select("at", "at_inferred", "source", "offset", "level", "text", "event").order_by(place)
-
-
-def _attempts(events: "ir.Table") -> "ir.Table":
-    return events.filter(_.event == "LLM_ATTEMPT")
-
-
-def _within(events: "ir.Table", window: Window) -> "ir.Table":
-    return events.filter((_.at >= _time(window.start)) & (_.at < _time(window.end)))
-
-
-def _time(at: datetime) -> "ir.TimestampScalar":
-    return ibis.literal(at.astimezone(UTC).replace(tzinfo=None), "timestamp")
 
 
 def _bucket(window: Window) -> "ir.Deferred":

@@ -100,11 +100,12 @@ def _levels(heads: Any, batch: LineBatch) -> Any:
     after_time = arrays.to_numbers(heads["object_at"]) != NO_PREFIX
     places = bounds[:-1] + np.where(after_time, CORE_TIME_BYTES, 0)
     places += arrays.byte_at(data, places) == ord("[")
-    words = arrays.word_at(data, places, 8)
+    words = arrays.word_at(data, places, 4)
     for word, code in LEVEL_CODES.items():
-        size = len(word)
-        alike = (words & ((1 << 8 * size) - 1)) == int.from_bytes(word.encode(), "little")
-        codes[alike & np.isin(arrays.byte_at(data, places + size), _AFTER_LEVEL)] = code
+        rows = np.flatnonzero(words == int.from_bytes(word[:4].encode(), "little"))
+        rest = arrays.word_at(data, places[rows], 8) & ((1 << 8 * len(word)) - 1)
+        rows = rows[rest == int.from_bytes(word.encode(), "little")]
+        codes[rows[np.isin(arrays.byte_at(data, places[rows] + len(word)), _AFTER_LEVEL)]] = code
     return pa.DictionaryArray.from_arrays(arrays.to_arrow(codes, known=codes >= 0), arrays.texts(LEVEL_NAMES))
 
 

@@ -63,16 +63,17 @@ _FAILED_NAME = f"^Provider {_NAME} (?:timeout|failed)"
 _NAME_AT_END = rf"\(provider: {_NAME}\)"
 
 _REASONS: Mapping[str, str] = {
-    "429": "rate_limited",
     "401": "auth_error",
+    "402": "auth_error",
     "403": "auth_error",
-    "408": "timeout",
-    "504": "timeout",
+    "408": "server_error",
+    "409": "server_error",
+    "413": "context_length",
+    "425": "server_error",
+    "429": "rate_limited",
     "529": "overloaded",
-    "400": "bad_request",
-    "404": "bad_request",
-    "422": "bad_request",
 }
+"""Reasons by HTTP status, as the core gives them; other statuses are bad_request (4xx) or server_error (5xx)."""
 
 
 def plain_events(lines: str) -> str:
@@ -132,7 +133,8 @@ def _recognised(lines: str) -> str:
                 SELECT *, CASE {" ".join(cases)}
                     WHEN regexp_matches(text, '^{_PREFIX}{_INITIALIZED}') THEN {len(_MESSAGES)} END AS number
                 FROM {lines}
-                WHERE contains(text, 'rovider')  -- in all of the messages: most lines are passed over quickly
+                -- In all of the messages: most lines are passed over quickly. A plain line has no JSON object.
+                WHERE contains(text, 'rovider') AND NOT contains(text, '{{"')
             )
             WHERE number IS NOT NULL
         )

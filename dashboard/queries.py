@@ -9,13 +9,13 @@ Where a metric has a time or a width, its SQL has a parameter: $start, $end, $bu
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashboard.columns import EVENTS, LINES
+from dashboard.columns import EVENTS, KINDS, TABLES
 from dashboard.window import Window
 
 if TYPE_CHECKING:
@@ -42,12 +42,15 @@ _TYPES = {
 }
 
 
-def statement(metric: str, window: Window | None = None, at: datetime | None = None) -> tuple[str, dict[str, Any]]:
+def statement(
+    metric: str, window: Window | None = None, at: datetime | None = None, *, structured: bool = False
+) -> tuple[str, dict[str, Any]]:
     """SQL and parameters of a metric, by the name of its function.
 
+    structured: the shorter SQL, right where no event is plain and every source says its requests.
     Raises: KeyError for a name that is none, ValueError without the window or the moment that the metric takes.
     """
-    sql = _statements()[metric]
+    sql = _statements()[metric, structured]
     given: dict[str, Any] = {}
     if window is not None:
         given |= {"start": _naive(window.start), "end": _naive(window.end), "bucket_s": window.bucket_s}
@@ -68,29 +71,71 @@ def table(name: str, columns: Mapping[str, str]) -> "ir.Table":
 
 def compiled() -> str:
     """What metrics.sql should hold."""
-    import ibis
+    from dashboard import kinds, metrics
 
-    from dashboard import metrics
-
-    events = table("events", EVENTS)
-    window = Window(_STAND_INS["start"], _STAND_INS["end"], _STAND_IN_S)
+    head = "-- Written by `python -m dashboard.queries` from dashboard/metrics.py; not to be edited.\n\n"
     parts = []
     for name in sorted(set(metrics.__all__) - {"Window", "WindowError", "raw_lines"}):
-        arguments = [] if name == "order_now" else [window]
-        arguments += [_STAND_INS["at"]] if name in OF_A_MOMENT else []
-        sql = str(ibis.to_sql(getattr(metrics, name)(events, *arguments), dialect="duckdb"))
-        for parameter, at in _STAND_INS.items():
-            spelled = f"MAKE_TIMESTAMP({at.year}, {at.month}, {at.day}, {at.hour}, {at.minute}, {at.second:.1f})"
-            sql = sql.replace(spelled, f"CAST(${parameter} AS TIMESTAMP)")
-        sql = sql.replace(f"INTERVAL '{_STAND_IN_S}' SECOND", "TO_SECONDS($bucket_s)")
-        parts.append(f"-- {name}\n{sql};\n")
-    return "-- Written by `python -m dashboard.queries` from dashboard/metrics.py; not to be edited.\n\n" + "\n".join(parts)
+        metric = getattr(metrics, name)
+        parts.append(f"-- {name}\n{_sql(metric)};\n")
+        with kinds.structured_only():
+            parts.append(f"-- {name} structured\n{_sql(metric)};\n")
+    return head + "\n".join(parts)
+
+
+def _sql(metric: "Callable[..., ir.Table]") -> str:
+    import ibis
+    from sqlglot.optimizer import merge_subqueries, optimize, pushdown_projections, qualify
+
+    events = table("events", EVENTS)
+    arguments: list[Any] = [] if metric.__name__ == "order_now" else [Window(_STAND_INS["start"], _STAND_INS["end"], _STAND_IN_S)]
+    arguments += [_STAND_INS["at"]] if metric.__name__ in OF_A_MOMENT else []
+    sql = str(ibis.to_sql(_on_tables_of_kinds(metric(events, *arguments), events), dialect="duckdb"))
+    # Columns that nobody asks for cost planning time.
+    schema = {TABLES[kind]: dict(columns) for kind, columns in KINDS.items()}
+    rules = (qualify.qualify, pushdown_projections.pushdown_projections, merge_subqueries.merge_subqueries)
+    sql = optimize(sql, schema, dialect="duckdb", rules=rules).sql("duckdb", pretty=True)
+    for parameter, at in _STAND_INS.items():
+        spelled = f"MAKE_TIMESTAMP({at.year}, {at.month}, {at.day}, {at.hour}, {at.minute}, {at.second:.1f})"
+        sql = sql.replace(spelled, f"CAST(${parameter} AS TIMESTAMP)")
+    return sql.replace(f"INTERVAL '{_STAND_IN_S}' SECOND", "TO_SECONDS($bucket_s)")
+
+
+def _on_tables_of_kinds(expression: "ir.Table", events: "ir.Table") -> "ir.Table":
+    """The expression with the tables of the kinds in the place of `events`, wherever it asks for one kind."""
+    import ibis
+    from ibis.expr import operations
+
+    from dashboard.kinds import of_kind
+
+    def in_place(node: Any, changed: Any) -> Any:
+        for kind, columns in KINDS.items():
+            if kind and node == of_kind(events, kind).op():
+                return _as_events(table(TABLES[kind], columns), kind).op()
+        if isinstance(node, operations.Filter) and node.parent == events.op():
+            others = _as_events(table(TABLES[""], KINDS[""]), "")
+            (name,) = (predicate.right.value for predicate in node.predicates)
+            return of_kind(others, name).op()
+        return node.__recreate__(changed) if changed else node
+
+    def _as_events(rows: "ir.Table", kind: str) -> "ir.Table":
+        missing = {column: ibis.null(_TYPES[EVENTS[column]]) for column in EVENTS if column not in rows.columns}
+        if kind:
+            missing["event"] = ibis.literal(kind)
+        return rows.mutate(**missing).select(list(EVENTS))
+
+    result: ir.Table = expression.op().replace(in_place).to_expr()
+    return result
 
 
 @cache
-def _statements() -> Mapping[str, str]:
-    parts = re.split(r"^-- ([a-z_]+)\n", FILE.read_text("utf-8"), flags=re.MULTILINE)
-    return {name: sql.strip().removesuffix(";") for name, sql in zip(parts[1::2], parts[2::2], strict=True)}
+def _statements() -> Mapping[tuple[str, bool], str]:
+    """SQL by metric, and whether it is for structured logs only."""
+    parts = re.split(r"^-- ([a-z_]+)( structured)?\n", FILE.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {
+        (name, bool(structured)): sql.strip().removesuffix(";")
+        for name, structured, sql in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    }
 
 
 def _naive(at: datetime) -> datetime:

@@ -4,6 +4,7 @@ import os
 import socket
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def run_command(logs: Sequence[str], port: int, host: str) -> None:
         state.choose_logs(logs)
     from dashboard.asgi import app
 
-    app.run(config=_settings(CONFIG_FILE, host, port, os.environ))
+    with suppress(KeyboardInterrupt):  # Ctrl-C has done its work: the server has shut down
+        app.run(config=_settings(CONFIG_FILE, host, port, os.environ))
 
 
 def _settings(file: Path, host: str, port: int, environ: Mapping[str, str]) -> dict[str, Any]:

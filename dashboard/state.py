@@ -20,6 +20,7 @@ from dashboard.bell import Bell
 from dashboard.inert import provider_label
 from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
+from dashboard.live.circuits import as_seen
 from dashboard.live.frames import RECENT, Frames
 from dashboard.live.span import Extent, Span
 from dashboard.settings import Settings, load, store_file
@@ -159,7 +160,7 @@ def _frames(
         requests = read("request_summary", window)
     return Frames(
         order=tuple(dict.fromkeys(map(provider_label, order.result()["provider"]))),
-        circuit_intervals=intervals.result(),
+        circuit_intervals=as_seen(intervals.result()),
         circuit_transitions=transitions.result(),
         recent=latest.result(),
         derived=bool(requests["derived"].any()),

@@ -90,7 +90,9 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
 def _opened(paths: Sequence[str]) -> Store:
     for path in paths:
         _check(path)
-    store = Store.open(store_file(replace(load(), logs=tuple(paths))))
+    # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
+    file = store_file(replace(load(), logs=tuple(paths)))
+    store = Store.open(file.with_name(f"stats-{file.name}"))
     if store.notice:
         click.echo(store.notice, err=True)
     with _progress(paths) as progress:
@@ -98,6 +100,7 @@ def _opened(paths: Sequence[str]) -> Store:
     for source in status.sources:
         if source.note:
             click.echo(f"{source.path}: {source.note}", err=True)
+    store.keep_only({source.source for source in status.sources})  # what these files hold now, and nothing else
     return store
 
 
@@ -156,7 +159,7 @@ def _by_name(rows: "pd.DataFrame") -> dict[str, Any]:
     columns = ("success", "failed", "cancelled", "success_rate", "p50_ms", "p95_ms")
     return {
         # Every LLM_ATTEMPT line, as grep counts them; the rate leaves the cancelled ones out.
-        row["provider"]: {"attempts": int(row["attempts"] + row["cancelled"])}
+        str(row["provider"]): {"attempts": int(row["attempts"] + row["cancelled"])}
         | {name: _number(row[name]) for name in columns}
         for row in rows.to_dict("records")
     }

@@ -9,7 +9,7 @@ The file is an index, not a record: it can be made anew from the logs at any tim
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ class Store:
         self._writing = threading.RLock()
         self._places = self._stored_places()
         self._collected: list[_Taken] = []
+        self._structured = (-1, False)  # of which version, and what was found
 
     @classmethod
     def open(cls, path: Path | None) -> "Store":
@@ -146,6 +147,17 @@ class Store:
             self._writer.execute(f"INSERT INTO {name} SELECT ?, {listed} FROM rows", [source])
             self._writer.unregister("rows")
 
+    def keep_only(self, sources: Collection[str]) -> None:
+        """Forgets all other sources. Raises: duckdb.Error if that cannot be written."""
+        with self._writing:
+            self.flush()
+            gone = [source for source in self._places if source not in sources]
+            for name in ("lines", "rejects", "places", *TABLES.values()) if gone else ():
+                self._writer.execute(f"DELETE FROM {name} WHERE list_contains(?, source)", [gone])
+            for source in gone:
+                del self._places[source]
+            self.version += 1
+
     def checkpoints(self) -> dict[str, Checkpoint]:
         """How far each source has been taken, by source."""
         with self._writing:
@@ -191,7 +203,7 @@ class Store:
 
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
         """The rows of a metric, by the name of its function: the same as `run` gives, sooner. Times are UTC."""
-        return self._frame(*queries.statement(metric, window, at))
+        return self._frame(*queries.statement(metric, window, at, structured=self._is_structured()))
 
     def extent(self) -> tuple[datetime, datetime] | None:
         """Times of the oldest and the newest event, UTC; None without one."""
@@ -215,6 +227,14 @@ class Store:
             [(count,)] = connection.execute(sql, [start, end]).fetchall()
         return int(count)
 
+    def _is_structured(self) -> bool:
+        """Whether no event is plain and every source with attempts says its requests."""
+        if self._structured[0] != self.version:
+            with self._reading() as connection:
+                found = connection.execute(_STRUCTURED).fetchall()[0][0]
+            self._structured = (self.version, bool(found))
+        return self._structured[1]
+
     @contextlib.contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         if self._collected:
@@ -227,19 +247,39 @@ class Store:
 
     def _frame(self, sql: str, parameters: Mapping[str, Any]) -> "pd.DataFrame":
         with self._reading() as connection:
-            rows = connection.sql(sql, params=dict(parameters)).to_arrow_table()
-        for index, field in enumerate(rows.schema):
-            if pa.types.is_timestamp(field.type):
-                rows = rows.set_column(index, field.name, pc.assume_timezone(rows.column(index), "UTC"))
-        frame: pd.DataFrame = rows.to_pandas()
+            frame: pd.DataFrame = connection.execute(sql, dict(parameters)).df()
+        for column, kind in frame.dtypes.items():
+            if kind.kind == "M":
+                frame[column] = frame[column].dt.tz_localize("UTC")
         return frame
+
+
+_STRUCTURED = """
+    SELECT NOT EXISTS (SELECT 1 FROM attempts WHERE plain)
+        AND NOT EXISTS (SELECT 1 FROM fallbacks WHERE plain)
+        AND NOT EXISTS (SELECT 1 FROM others WHERE plain)
+        AND NOT EXISTS (SELECT 1 FROM places WHERE source NOT IN (SELECT source FROM requests)
+            AND source IN (SELECT source FROM attempts))
+"""
 
 
 def _from_offset(batch: Batch, offset: int) -> Batch:
     """The rows of lines that begin at `offset` or after it: those before it are there for good."""
     if not len(batch) or batch.lines["offset"][0].as_py() >= offset:
         return batch
-    return _changed(batch, lambda rows: rows.filter(arrays.flags_to_arrow(arrays.to_numbers(rows["offset"]) >= offset)))
+
+    def kept(rows: Any) -> Any:
+        later = arrays.to_numbers(rows["offset"]) >= offset
+        if later.all():
+            return rows
+        # string_view, the text's type, has no kernel that takes single rows.
+        text = rows.schema.get_field_index("text")
+        if text >= 0:
+            rows = rows.set_column(text, "text", rows["text"].cast(pa.large_string()))
+        rows = rows.filter(arrays.flags_to_arrow(later))
+        return rows if text < 0 else rows.set_column(text, "text", rows["text"].cast(pa.string_view()))
+
+    return _changed(batch, kept)
 
 
 def _timed(batch: Batch, last_at: datetime | None) -> tuple[Batch, datetime | None]:

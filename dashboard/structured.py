@@ -155,6 +155,8 @@ def _rule(key: str, hint: Any) -> tuple[str, str]:
         # An attempt's circuit is in lower case, so that grep does not take it for a transition.
         found = f"upper({value})" if hint is State else value
         # Not IN: DuckDB makes a join of a long list, which costs more and loses the order of the lines.
+        if len(words) <= 3:
+            return " OR ".join(f"{found} = '{word}'" for word in words), f"one of {', '.join(words)}"
         return f"regexp_full_match({found}, '{'|'.join(words)}')", f"one of {', '.join(words)}"
     read = _read_as(hint)
     if read == "DOUBLE":

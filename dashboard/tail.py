@@ -25,8 +25,8 @@ from dashboard.lines import Checkpoint
 from dashboard.sources import Source, Sources
 from dashboard.tailed_file import NEVER, FileStatus, TailedFile
 
-BLOCK_BYTES = 16 * 1024 * 1024
-"""The largest chunk."""
+BLOCK_BYTES = 8 * 1024 * 1024
+"""The largest chunk. Larger ones are slower: their memory goes back to the system and is faulted in again each time."""
 
 _SMALL_READ_BYTES = 64 * 1024
 

@@ -8,7 +8,6 @@ from dashboard.content import GzipContent, UnreadableError, open_content, reason
 from dashboard.found import FileId, Found
 from dashboard.sources import Holder, packs
 
-
 NEVER = (-1, 0)
 """Size and time of a file that has not been read yet."""
 

@@ -103,9 +103,8 @@ async function draw(Plotly, chart, content, root) {
   chart.whole.hidden = group.zoom === null;
   // A phone has room for what is drawn, not for what could be.
   const traces = root.clientWidth < 600 ? data.filter(trace => trace.visible !== "legendonly") : data;
-  const hover = chart.hover;
   await Plotly.react(chart.node, traces, layout, {
-    responsive: true, displaylogo: false, doubleClick: false,
+    displaylogo: false, doubleClick: false,
     modeBarButtons: [["select2d", "zoom2d", "pan2d", {
       name: "whole", title: "Show the whole range", icon: Plotly.Icons.home, click: () => zoomTo(Plotly, chart, null),
     }]],
@@ -114,7 +113,9 @@ async function draw(Plotly, chart, content, root) {
     chart.ready = true;
     listen(Plotly, chart);
   }
-  if (hover && chart.hover) Plotly.Fx.hover(chart.node, hover); // a redraw takes the reader's tooltip away
+  if (chart.pointer) { // a redraw takes the reader's tooltip away
+    chart.node.querySelector(".nsewdrag")?.dispatchEvent(new MouseEvent("mousemove", { ...chart.pointer, bubbles: true }));
+  }
 }
 
 function listen(Plotly, chart) {
@@ -126,8 +127,8 @@ function listen(Plotly, chart) {
     chart.held = null;
     if (held) setTimeout(held, 0); // after Plotly's own handler
   });
-  node.on("plotly_hover", event => { chart.hover = { xval: event.xvals?.[0], yval: event.yvals?.[0] }; });
-  node.on("plotly_unhover", () => { chart.hover = null; });
+  node.addEventListener("pointermove", ({ clientX, clientY }) => { chart.pointer = { clientX, clientY }; });
+  node.addEventListener("pointerleave", () => { chart.pointer = null; });
   node.on("plotly_doubleclick", () => zoomTo(Plotly, chart, null));
   node.on("plotly_selected", event => {
     const x = event?.range?.x;
@@ -140,6 +141,7 @@ function listen(Plotly, chart) {
     const edges = change["xaxis.range"] ?? [change["xaxis.range[0]"], change["xaxis.range[1]"]];
     if (edges[0] !== undefined) zoomTo(Plotly, chart, edges.map(toMs));
   });
+  new ResizeObserver(() => node.offsetParent && Plotly.Plots.resize(node)).observe(node.parentElement);
   chart.whole.onclick = () => zoomTo(Plotly, chart, null);
 }
 

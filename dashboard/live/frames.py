@@ -13,7 +13,8 @@ RECENT = timedelta(minutes=5)
 class Frames:
     """Results of dashboard.metrics for one window, by the names of their functions.
 
-    order: the chain now; circuit_intervals, circuit_transitions: from the log's start to now; recent: request_summary
+    order: the chain now; circuit_intervals, circuit_transitions: from the log's start to now, the
+    intervals as seen (live.circuits); recent: request_summary
     of the last RECENT before now; derived: the log has no requests of its own; everything else: of the window.
     """
 

@@ -68,7 +68,7 @@ def verdict(
         level, headline, since = Level.NO_DATA, "no event yet", None
     elif span.mode is Mode.STALE and not span.past:
         level = Level.NO_DATA if level is Level.OK else level
-        headline = f"the log has stopped; before that: {headline}"
+        headline = f"log stopped · {headline}"
     newest = None if extent is None else extent.newest
     return Verdict(level, headline, since, facts, span.mode, span.past, span.at, newest, unparsed)
 

@@ -17,9 +17,13 @@ class Level(StrEnum):
     NO_DATA = "no data"
 
 
+COOLDOWN_OVER = "cooldown_over"
+"""Cause of a state that nobody has logged yet: OPEN has lasted its time."""
+
 CAUSES: Mapping[str, str] = {
     Cause.THRESHOLD: "too many failures in a row",
     Cause.COOLDOWN_ELAPSED: "cooldown over, testing",
+    COOLDOWN_OVER: "cooldown over, the next call tests it",
     Cause.PROBE_SUCCEEDED: "probe succeeded",
     Cause.PROBE_FAILED: "probe failed",
     Cause.PROBE_TIMED_OUT: "probe timed out",

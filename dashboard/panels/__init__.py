@@ -36,8 +36,13 @@ def reasons(key: str, **content: Any) -> None:
     _component("reasons", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def page_style(key: str) -> None:
+    """The page's own style sheet, for what Streamlit's theme has no setting for. First on the page."""
+    _component("page", isolated=False)(key=key)
+
+
 def bell(key: str, on_ring: Callable[[], None], **content: Any) -> None:
-    """Reruns the fragment it stands in when the log has grown; also carries the page's own style sheet.
+    """Reruns the fragment it stands in when the log has grown.
 
     content: url of the event stream; version: what the page shows; run: a number that differs from the run
     before; rest_ms: least time between two refreshes; beat_ms: most; lines: CSS class of the raw lines' box.
@@ -51,7 +56,7 @@ def _component(name: str, *scripts: str, isolated: bool) -> Callable[..., Any]:
     return st.components.v2.component(
         f"metis.{name}",
         html='<div class="root"></div>\n<!-- filled by the script -->',
-        css=(_HERE / f"{name}.css").read_text("utf-8"),
+        css=style.read_text("utf-8") if (style := _HERE / f"{name}.css").exists() else None,
         js="".join((_HERE / f"{script}.js").read_text("utf-8") for script in ("nodes", *scripts, name)),
         isolate_styles=isolated,
     )

@@ -42,7 +42,7 @@ function consider(bell) {
   const deaf = bell.stream.readyState !== EventSource.OPEN;
   const due = bell.heard !== bell.shown || now - bell.shownAt >= (deaf ? 1000 : bell.beat_ms);
   if (!due) return;
-  const rest = Math.max(bell.rest_ms, bell.took) - (now - bell.shownAt); // at most half of the time is spent refreshing
+  const rest = Math.max(bell.rest_ms, bell.took / 2) - (now - bell.shownAt); // a slow page gets a rest, a fast one none
   if (rest > 0) {
     bell.later = setTimeout(() => consider(bell), rest);
     return;

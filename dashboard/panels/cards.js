@@ -1,44 +1,53 @@
 const STATES = { CLOSED: "●", OPEN: "■", HALF_OPEN: "◪", UNKNOWN: "○" };
-
-const WITHOUT_CAUSE = { CLOSED: "no transition in this log", OPEN: "cause not in the log", HALF_OPEN: "cause not in the log",
-  UNKNOWN: "no attempt and no transition yet" };
+const WITHOUT_CAUSE = {
+  CLOSED: "no transition in this log",
+  OPEN: "cause not in the log",
+  HALF_OPEN: "cause not in the log",
+  UNKNOWN: "no attempt and no transition yet",
+};
 
 export default function ({ data, parentElement }) {
   const { cards, at, ticks } = read(data);
   const root = parentElement.querySelector(".root");
-  const drawn = cards.map(card => drawCard(card, at));
   root.className = "root";
-  root.replaceChildren(...drawn.map(([element]) => element));
-  return ticking(parentElement, at, 1000, ticks, ms => drawn.forEach(([, tick]) => tick(ms)));
+  render(root, ...cards.map(card => drawn(card, at)));
+  const timers = [...root.querySelectorAll(".timer")];
+  return ticking(parentElement, at, 1000, ticks, ms => cards.forEach((card, i) => write(timers[i], timed(card.circuit, ms))));
 }
 
-function drawCard(card, at) {
+function drawn(card, at) {
   const { circuit } = card;
-  const timer = node("span", "timer");
-  const state = node("span", `state ${circuit.state}`, `${STATES[circuit.state]} ${circuit.state}`);
-  const cause = node("div", "cause", circuit.cause || WITHOUT_CAUSE[circuit.state]);
   const swatch = node("i", "swatch");
   swatch.style.background = card.color;
   const rate = card.success_rate === null ? "no attempt" : `${(card.success_rate * 100).toFixed(1)} %`;
+  const count = `n ${card.ended.toLocaleString("en")}${card.low_count && card.ended ? ", low" : ""}`;
+  const failed = card.last_reason
+    ? `failed: ${card.last_reason}, ${moment(card.last_failed_at, at)}` : "no failure in this range";
   const element = node("section", `card ${circuit.state}`,
     node("div", "head", swatch, node("span", "position", `${card.position}`), node("b", "name", card.provider),
       card.primary ? node("span", "primary", "PRIMARY") : null),
-    node("div", "row", state, timer, circuit.inferred ? node("span", "inferred", "inferred") : null),
-    cause,
+    node("div", "row",
+      node("span", "state", `${STATES[circuit.state]} ${circuit.state}`),
+      node("span", "timer", timed(circuit, new Date(at).getTime())),
+      circuit.inferred ? node("span", "inferred", "inferred") : null),
+    node("div", "cause", circuit.cause || WITHOUT_CAUSE[circuit.state]),
     node("div", "row",
       node("b", "rate", rate),
-      node("span", "count quiet", `n ${card.ended.toLocaleString("en")}${card.low_count && card.ended ? ", low" : ""}`),
+      node("span", "count quiet", count),
       node("span", "p95", card.p95_s === null ? "" : `p95 ${card.p95_s.toFixed(1)} s`),
       spark(card.spark, card.color)),
-    node("div", "last quiet", card.last_reason
-      ? `last failure: ${card.last_reason}, ${moment(card.last_failed_at, at)}` : "no failure in this range"));
+    node("div", "last quiet", failed));
   element.setAttribute("aria-label", `${card.provider}, circuit ${circuit.state}`);
-  return [element, ms => {
-    const since = circuit.since ? "for " + span((ms - new Date(circuit.since)) / 1000) : "";
-    const left = circuit.probe_at ? (new Date(circuit.probe_at) - ms) / 1000 : null;
-    const probe = left === null ? "" : left > 0 ? `, probe in ${span(Math.ceil(left))}` : ", the next call tests it";
-    timer.textContent = since + probe;
-  }];
+  element.lastChild.title = failed;
+  return element;
+}
+
+// "for 0:42, probe in 0:18"
+function timed(circuit, ms) {
+  const since = circuit.since ? `for ${span((ms - new Date(circuit.since)) / 1000)}` : "";
+  if (!circuit.probe_at) return since;
+  const left = (new Date(circuit.probe_at) - ms) / 1000;
+  return since + (left > 0 ? `, probe in ${span(Math.ceil(left))}` : ", the next call tests it");
 }
 
 // A line from 0 to 100 %, broken where nothing was tried.

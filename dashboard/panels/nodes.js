@@ -9,6 +9,27 @@ function node(tag, className, ...children) {
   return element;
 }
 
+// Makes the children of `parent` like `children`, touching only what differs: marked text stays marked.
+function render(parent, ...children) {
+  children.forEach((next, i) => {
+    const old = parent.childNodes[i];
+    if (!old) parent.append(next);
+    else if (old.nodeName !== next.nodeName) old.replaceWith(next);
+    else if (next.nodeType === Node.TEXT_NODE) write(old, next.data);
+    else {
+      for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+      for (const { name } of [...old.attributes]) if (!next.hasAttribute(name)) old.removeAttribute(name);
+      render(old, ...next.childNodes);
+    }
+  });
+  while (parent.childNodes.length > children.length) parent.lastChild.remove();
+}
+
+// Sets the text of a node, unless it is there already.
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 const two = n => String(n).padStart(2, "0");
 const clock = (at, utc) => utc
   ? `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`

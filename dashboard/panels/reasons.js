@@ -3,10 +3,10 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root");
   root.className = "root";
   if (!rows.length) {
-    root.replaceChildren(node("p", "quiet", "No fallback in this range."));
+    render(root, node("p", "quiet", "No fallback in this range."));
     return;
   }
-  root.replaceChildren(...rows.map(row => node("section", "reason",
+  render(root, ...rows.map(row => node("section", "reason",
     node("div", "count", node("b", "", row.n.toLocaleString("en")), node("span", "quiet", ` ${Math.round(row.share * 100)} %`)),
     node("div", "what",
       node("b", "", row.advice.title),

@@ -4,14 +4,15 @@ export default function ({ data, parentElement }) {
   const { mode, newest, newer, now } = read(data);
   const root = parentElement.querySelector(".root");
   const badge = node("b", `mode ${mode}`, `${MODES[mode]} ${mode}`);
-  const age = node("span", "quiet");
   badge.setAttribute("role", "status");
-  root.className = "root";
-  root.replaceChildren(badge, age);
-  return ticking(parentElement, now, 1000, true, at => {
+  const spell = at => {
     const later = newer ? `, ${newer.toLocaleString("en")} newer events` : "";
-    age.textContent = newest === null ? "no event yet" : `newest event ${aged((at - new Date(newest)) / 1000)} ago${later}`;
-  });
+    return newest === null ? "no event yet" : `newest event ${aged((new Date(at) - new Date(newest)) / 1000)} ago${later}`;
+  };
+  root.className = "root";
+  render(root, badge, node("span", "quiet", spell(now)));
+  const age = root.lastChild;
+  return ticking(parentElement, now, 1000, true, at => write(age, spell(at)));
 }
 
 function aged(seconds) {

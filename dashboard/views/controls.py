@@ -46,10 +46,10 @@ def range_bar(
             label_visibility="collapsed",
             on_change=resume,
         )
-        with st.popover("From / to", help="A fixed stretch of time; a box drawn in a chart sets it too"):
-            help_text = "Like 2025-11-23T02:41:07Z; UTC unless it names another zone"
-            st.text_input("From", key=FROM, bind="query-params", placeholder="2025-11-23T02:41:07Z", help=help_text)
-            st.text_input("To", key=TO, bind="query-params", placeholder="2025-11-23T02:56:07Z", help=help_text)
+        with st.popover("From / to"):
+            st.caption("A fixed stretch of time, UTC unless it names another zone. A box drawn in a chart sets it too.")
+            st.text_input("From", key=FROM, bind="query-params", placeholder="2025-11-23T02:41:07Z")
+            st.text_input("To", key=TO, bind="query-params", placeholder="2025-11-23T02:56:07Z")
         given = [str(st.session_state.get(key) or "") for key in (FROM, TO)]
         start, end = map(parse_utc, given)
         if start is not None and end is not None and start < end:

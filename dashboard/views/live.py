@@ -29,6 +29,7 @@ def live() -> None:
     """The whole page. The bell at its end reruns it when the log has grown."""
     service = state.service()
     version, rest_ms = service.bell.version, round(service.settings.refresh_s * 1000)
+    panels.page_style("live.style")
     with guarded("page"):
         if page(service, version) is Mode.PAUSED:
             rest_ms = HELD_REST_MS
@@ -79,7 +80,7 @@ def page(service: state.Service, version: int) -> Mode:
 
 def _numbers(version: int, span: Span, extent: Extent, now: datetime) -> None:
     frames = state.frames(version, span, extent)
-    circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order, span.at)
+    circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
     said = verdict(circuits, frames.recent, span, extent, state.reject_count(version))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
     drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)

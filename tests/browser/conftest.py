@@ -101,14 +101,16 @@ def serve(
 
 @pytest.fixture(scope="module")
 def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
-    """Opens an address in a window of its own; all close with the module."""
+    """Opens an address in a window of its own, `without` what an URL pattern names; all close with the module."""
     contexts = []
 
-    def visit(url: str, path: str = "/") -> Watched:
+    def visit(url: str, path: str = "/", without: str | None = None) -> Watched:
         context = browser.new_context(
             viewport={"width": 1280, "height": 800}, color_scheme="light", timezone_id="Europe/Berlin"
         )
         contexts.append(context)
+        if without is not None:
+            context.route(without, lambda route: route.abort())
         watched = Watched(context.new_page(), url)
         watched.listen()
         watched.page.set_default_timeout(20_000)

@@ -1,10 +1,12 @@
 """The Live page over a log that grows: the real process, a real browser, nothing in between."""
 
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Literal
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -174,6 +176,25 @@ def test_lines_stay_still_under_a_reader(page: Page, live: Dashboard) -> None:
     assert (box.inner_text(), box.evaluate(SCROLLED)) == (held, place)
     page.mouse.wheel(0, 5000)
     shows_line(page, "second-unseen")
+
+
+def test_without_the_event_stream_the_page_still_follows(live: Dashboard, open_page: Callable[..., Watched]) -> None:
+    page = open_page(live.url, without="**/bell").page
+    drawn(page)
+
+    live.append(attempt_line("without-stream"))
+
+    shows_line(page, "without-stream")
+    page.close()
+
+
+def test_another_host_name_is_refused_and_every_page_carries_the_policy(live: Dashboard) -> None:
+    rebound = urllib.request.Request(live.url, headers={"Host": "evil.example"})
+
+    with pytest.raises(HTTPError, match="400"):
+        urllib.request.urlopen(rebound)
+    with urllib.request.urlopen(live.url) as answer:
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 HOSTILE = (

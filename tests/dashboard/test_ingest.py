@@ -291,7 +291,7 @@ def test_inotify_that_refuses_is_replaced_by_looking(
 def test_no_line_is_lost_or_doubled_while_names_rotate(
     store: WatchedStore, log: Path, following: Callable[..., Ingest], pattern: str
 ) -> None:
-    writer = Writer(log, rounds=10, lines_per_round=1000)
+    writer = Writer(log, rounds=6, lines_per_round=1000)
     following(f"{log}{pattern}")
     writer.start()
 
@@ -310,7 +310,7 @@ def test_no_line_is_lost_or_doubled_while_names_rotate(
 def test_no_line_is_lost_or_doubled_while_the_log_is_copied_and_truncated(
     store: WatchedStore, log: Path, following: Callable[..., Ingest], pattern: str
 ) -> None:
-    writer = Writer(log, rounds=10, lines_per_round=1000)
+    writer = Writer(log, rounds=6, lines_per_round=1000)
     following(f"{log}{pattern}")
     writer.start()
 
@@ -409,10 +409,10 @@ def test_being_killed_at_any_moment_loses_and_doubles_nothing(log: Path) -> None
 def test_reading_once_takes_in_a_large_log_in_blocks(
     store: WatchedStore, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tail, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(tail, "BLOCK_BYTES", 16_384)
     append(log, 0, 1000)
 
     Ingest(store, [str(log)], follow=False).run_once()
 
     assert store.texts() == [text(number) for number in range(1000)]
-    assert store.appends > 10
+    assert store.appends > 3

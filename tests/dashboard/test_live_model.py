@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.inert import INVALID_NAME
 from dashboard.live.cards import cards
-from dashboard.live.circuits import CircuitNow, circuits_now
+from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
 from dashboard.live.reasons import Hop, reasons
 from dashboard.live.span import (
     ALL,
@@ -135,18 +135,29 @@ def test_an_open_circuit_knows_since_when_why_and_until_when() -> None:
     )
     transitions = frame(TRANSITIONS, (at(60), "openrouter", "CLOSED", "OPEN", "threshold", 3, at(120)))
 
-    found = circuits_now(intervals, transitions, ("openrouter", "openai"), at(100))
+    found = circuits_now(as_seen(intervals), transitions, ("openrouter", "openai"))
 
-    assert CircuitNow("OPEN", Level.CRITICAL, at(60), "3 failures in a row", at(120), False) == found["openrouter"]
-    assert CircuitNow("UNKNOWN", Level.NO_DATA) == found["openai"]
+    assert found["openrouter"] == CircuitNow("OPEN", Level.CRITICAL, at(60), "3 failures in a row", at(120), False)
+    assert found["openai"] == CircuitNow("UNKNOWN", Level.NO_DATA)
 
 
 def test_a_circuit_whose_cooldown_is_over_is_half_open_before_the_log_says_so() -> None:
-    intervals = frame(INTERVALS, ("openrouter", "OPEN", at(60), at(130), "threshold", at(120), False))
+    intervals = frame(
+        INTERVALS,
+        ("openrouter", "OPEN", at(60), at(130), "threshold", at(120), False),
+        ("openai", "CLOSED", at(0), at(130), None, None, True),
+    )
 
-    found = circuits_now(intervals, frame(TRANSITIONS), ("openrouter",), at(130))["openrouter"]
+    seen = as_seen(intervals)
 
-    assert ("HALF_OPEN", at(120), True) == (found.state, found.since, found.inferred)
+    ready = circuits_now(seen, frame(TRANSITIONS), ("openrouter",))["openrouter"]
+    assert (ready.state, ready.since, ready.probe_at, ready.inferred) == ("HALF_OPEN", at(120), None, True)
+    bars = [tuple(row) for row in seen[["provider", "state", "start_at", "end_at"]].itertuples(index=False)]
+    assert bars == [
+        ("openrouter", "OPEN", at(60), at(120)),
+        ("openai", "CLOSED", at(0), at(130)),
+        ("openrouter", "HALF_OPEN", at(120), at(130)),
+    ]
 
 
 def test_all_is_well_only_with_data_and_fresh_data() -> None:

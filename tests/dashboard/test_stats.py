@@ -139,6 +139,15 @@ def test_a_known_log_that_has_grown_is_read_on(tmp_path: Path) -> None:
     assert (first["events"], second["events"]) == (1000, len(lines))
 
 
+def test_a_log_written_anew_under_the_same_name_counts_alone(tmp_path: Path) -> None:
+    log = tmp_path / "backend_live.log"
+    log.write_bytes((SAMPLES / "primary_down.log").read_bytes())
+    numbers(tmp_path / "store", str(log))
+    log.write_bytes((SAMPLES / "all_down.log").read_bytes())
+
+    assert numbers(tmp_path / "store", str(log)) == numbers(tmp_path / "other", str(SAMPLES / "all_down.log"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
