@@ -39,7 +39,9 @@ def texts(values: Sequence[str]) -> Any:
     """An Arrow array of these texts."""
     encoded = [value.encode() for value in values]
     bounds = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
-    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(bounds), pa.py_buffer(b"".join(encoded))])
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [None, pa.py_buffer(bounds), pa.py_buffer(b"".join(encoded))]
+    )
 
 
 def to_moment(at: datetime) -> Any:

@@ -59,15 +59,16 @@ def states(events: "ir.Table") -> "ir.Table":
     said = changes.select(
         "provider", "at", "offset", "cause", "open_until", state=_.to_state, inferred=ibis.literal(False)
     )
-    restarted = of_kind(events, STARTED).select("at", "offset").cross_join(changes.select("provider").distinct())
+    points = with_plain(said.select(_POINT), _inferred(_closings_of_plain_logs(events)))
+    points = points.union(_inferred(_first_shown(events, changes)))
+    # A restart says nothing of a circuit of which nothing was known before.
+    known = points.group_by("provider").agg(first_at=_.at.min())
+    restarted = of_kind(events, STARTED).select("at", "offset").cross_join(known).filter(_.at > _.first_at)
     in_time = ibis.window(group_by="provider", order_by=["at", "offset"])
     return (
-        with_plain(said.select(_POINT), _inferred(_closings_of_plain_logs(events)))
-        .union(_inferred(_first_shown(events, changes)))
-        .union(_inferred(restarted, cause=RESTARTED))
+        points.union(_inferred(restarted, cause=RESTARTED))
         .mutate(before=_.state.lag().over(in_time))
-        # A restart says nothing of a circuit of which nothing was known before.
-        .filter(ibis.cases((_.before.isnull(), _.cause.fill_null("") != RESTARTED), else_=_.before != _.state))
+        .filter(_.before.isnull() | (_.before != _.state))
         .select(_POINT)
     )
 

@@ -93,7 +93,12 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 }
 """The events' columns, by name of the event."""
 
-TABLES: Mapping[str, str] = {"LLM_ATTEMPT": "attempts", "LLM_REQUEST": "requests", "FALLBACK": "fallbacks", "": "others"}
+TABLES: Mapping[str, str] = {
+    "LLM_ATTEMPT": "attempts",
+    "LLM_REQUEST": "requests",
+    "FALLBACK": "fallbacks",
+    "": "others",
+}
 """Where each kind is kept."""
 
 EVENTS: Mapping[str, str] = {
@@ -119,7 +124,11 @@ def events_view() -> str:
     parts = []
     for event, columns in KINDS.items():
         values = [
-            f'"{column}"' if column in columns else f"'{event}' AS event" if column == "event" else f'NULL::{kind} AS "{column}"'
+            f'"{column}"'
+            if column in columns
+            else f"'{event}' AS event"
+            if column == "event"
+            else f'NULL::{kind} AS "{column}"'
             for column, kind in EVENTS.items()
         ]
         parts.append(f"SELECT {', '.join(values)} FROM {TABLES[event]}")

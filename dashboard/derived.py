@@ -31,7 +31,12 @@ def requests(events: "ir.Table", window: Window) -> "ir.Table":
     Source: LLM_REQUEST, else LLM_ATTEMPT, FALLBACK, PROVIDERS_EXHAUSTED; docs/metrics.md, "Derived requests".
     """
     logged = within(of_kind(events, REQUEST), window).select(
-        "at", "status", with_fallback=_.fallbacks > 0, total_ms=_.total_ms, wasted_ms=_.wasted_ms, derived=ibis.literal(False)
+        "at",
+        "status",
+        with_fallback=_.fallbacks > 0,
+        total_ms=_.total_ms,
+        wasted_ms=_.wasted_ms,
+        derived=ibis.literal(False),
     )
     steps = _steps(events, Window(window.start - LONGEST_REQUEST, window.end, window.bucket_s))
     ends = _.request_id.isnull() & ((_.status == "success") | (_.event == EXHAUSTED)).fill_null(False)

@@ -442,179 +442,179 @@ WITH "t5" AS (
         ELSE "t23"."before"
       END <> "t23"."to_state"
     )
+), "t35" AS (
+  SELECT
+    "t31"."provider" AS "provider",
+    "t31"."at" AS "at",
+    "t31"."offset" AS "offset",
+    "t31"."state" AS "state",
+    "t31"."cause" AS "cause",
+    "t31"."open_until" AS "open_until",
+    "t31"."inferred" AS "inferred"
+  FROM (
+    SELECT
+      "t28"."provider" AS "provider",
+      "t28"."at" AS "at",
+      "t28"."offset" AS "offset",
+      "t28"."to_state" AS "state",
+      "t28"."cause" AS "cause",
+      "t28"."open_until" AS "open_until",
+      FALSE AS "inferred"
+    FROM "t27" AS "t28"
+    UNION ALL
+    SELECT
+      "t18"."provider" AS "provider",
+      "t9"."at" AS "at",
+      "t9"."offset" AS "offset",
+      'CLOSED' AS "state",
+      CAST(NULL AS TEXT) AS "cause",
+      CAST(NULL AS TIMESTAMP) AS "open_until",
+      TRUE AS "inferred"
+    FROM (
+      SELECT
+        "t11"."source" AS "source",
+        "t11"."offset" AS "offset",
+        "t11"."provider" AS "provider",
+        "t11"."to_state" AS "to_state",
+        LEAD("t11"."offset") OVER (
+          PARTITION BY "t11"."source", "t11"."provider"
+          ORDER BY "t11"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "until"
+      FROM "t5" AS "t11"
+    ) AS "t18"
+    ASOF LEFT JOIN (
+      SELECT
+        "t0"."source" AS "source",
+        "t0"."provider" AS "provider",
+        "t0"."at" AS "at",
+        "t0"."offset" AS "offset"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."plain" AND "t0"."status" = 'success'
+    ) AS "t9"
+      ON "t18"."offset" <= "t9"."offset"
+      AND "t18"."source" = "t9"."source"
+      AND "t18"."provider" = "t9"."provider"
+    WHERE
+      (
+        NOT "t9"."offset" IS NULL
+        AND (
+          (
+            "t18"."until" IS NULL
+          ) OR (
+            "t9"."offset" < "t18"."until"
+          )
+        )
+      )
+      AND "t18"."to_state" <> 'CLOSED'
+  ) AS "t31"
+  UNION ALL
+  SELECT
+    "t19"."provider" AS "provider",
+    "t19"."at" AS "at",
+    "t19"."offset" AS "offset",
+    'CLOSED' AS "state",
+    CAST(NULL AS TEXT) AS "cause",
+    CAST(NULL AS TIMESTAMP) AS "open_until",
+    TRUE AS "inferred"
+  FROM (
+    SELECT
+      "t0"."provider" AS "provider",
+      MIN("t0"."at") AS "at",
+      MIN("t0"."offset") AS "offset"
+    FROM "attempts" AS "t0"
+    WHERE
+      (
+        "t0"."circuit" = 'CLOSED'
+      )
+      OR (
+        "t0"."plain" AND (
+          "t0"."status" = 'success'
+        )
+      )
+    GROUP BY
+      "t0"."provider"
+  ) AS "t19"
+  LEFT OUTER JOIN (
+    SELECT
+      "t28"."provider" AS "provider",
+      MIN("t28"."at") AS "first_at"
+    FROM "t27" AS "t28"
+    GROUP BY
+      "t28"."provider"
+  ) AS "t32"
+    ON "t19"."provider" = "t32"."provider"
+  WHERE
+    (
+      "t32"."first_at" IS NULL
+    ) OR (
+      "t19"."at" < "t32"."first_at"
+    )
 )
 SELECT
-  "t44"."provider" AS "provider",
-  "t44"."state" AS "state",
-  "t44"."start_at" AS "start_at",
-  "t44"."end_at" AS "end_at",
-  "t44"."cause" AS "cause",
-  "t44"."open_until" AS "open_until",
-  "t44"."inferred" AS "inferred"
+  "t45"."provider" AS "provider",
+  "t45"."state" AS "state",
+  "t45"."start_at" AS "start_at",
+  "t45"."end_at" AS "end_at",
+  "t45"."cause" AS "cause",
+  "t45"."open_until" AS "open_until",
+  "t45"."inferred" AS "inferred"
 FROM (
   SELECT
-    "t43"."provider" AS "provider",
-    "t43"."state" AS "state",
-    "t43"."cause" AS "cause",
-    "t43"."open_until" AS "open_until",
-    "t43"."inferred" AS "inferred",
+    "t44"."provider" AS "provider",
+    "t44"."state" AS "state",
+    "t44"."cause" AS "cause",
+    "t44"."open_until" AS "open_until",
+    "t44"."inferred" AS "inferred",
     LEAST(
       COALESCE(
-        LEAD("t43"."at") OVER (
-          PARTITION BY "t43"."provider"
-          ORDER BY "t43"."at" ASC, "t43"."offset" ASC
+        LEAD("t44"."at") OVER (
+          PARTITION BY "t44"."provider"
+          ORDER BY "t44"."at" ASC, "t44"."offset" ASC
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
       ),
       LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
     ) AS "end_at",
-    GREATEST("t43"."at", CAST($start AS TIMESTAMP)) AS "start_at"
+    GREATEST("t44"."at", CAST($start AS TIMESTAMP)) AS "start_at"
   FROM (
     SELECT
-      "t41"."provider" AS "provider",
-      "t41"."at" AS "at",
-      "t41"."offset" AS "offset",
-      "t41"."state" AS "state",
-      "t41"."cause" AS "cause",
-      "t41"."open_until" AS "open_until",
-      "t41"."inferred" AS "inferred"
+      "t42"."provider" AS "provider",
+      "t42"."at" AS "at",
+      "t42"."offset" AS "offset",
+      "t42"."state" AS "state",
+      "t42"."cause" AS "cause",
+      "t42"."open_until" AS "open_until",
+      "t42"."inferred" AS "inferred"
     FROM (
       SELECT
-        "t40"."provider" AS "provider",
-        "t40"."at" AS "at",
-        "t40"."offset" AS "offset",
-        "t40"."state" AS "state",
-        "t40"."cause" AS "cause",
-        "t40"."open_until" AS "open_until",
-        "t40"."inferred" AS "inferred",
-        LAG("t40"."state") OVER (
-          PARTITION BY "t40"."provider"
-          ORDER BY "t40"."at" ASC, "t40"."offset" ASC
+        "t41"."provider" AS "provider",
+        "t41"."at" AS "at",
+        "t41"."offset" AS "offset",
+        "t41"."state" AS "state",
+        "t41"."cause" AS "cause",
+        "t41"."open_until" AS "open_until",
+        "t41"."inferred" AS "inferred",
+        LAG("t41"."state") OVER (
+          PARTITION BY "t41"."provider"
+          ORDER BY "t41"."at" ASC, "t41"."offset" ASC
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS "before"
       FROM (
         SELECT
-          "t39"."provider" AS "provider",
-          "t39"."at" AS "at",
-          "t39"."offset" AS "offset",
-          "t39"."state" AS "state",
-          "t39"."cause" AS "cause",
-          "t39"."open_until" AS "open_until",
-          "t39"."inferred" AS "inferred"
-        FROM (
-          SELECT
-            "t33"."provider" AS "provider",
-            "t33"."at" AS "at",
-            "t33"."offset" AS "offset",
-            "t33"."state" AS "state",
-            "t33"."cause" AS "cause",
-            "t33"."open_until" AS "open_until",
-            "t33"."inferred" AS "inferred"
-          FROM (
-            SELECT
-              "t28"."provider" AS "provider",
-              "t28"."at" AS "at",
-              "t28"."offset" AS "offset",
-              "t28"."to_state" AS "state",
-              "t28"."cause" AS "cause",
-              "t28"."open_until" AS "open_until",
-              FALSE AS "inferred"
-            FROM "t27" AS "t28"
-            UNION ALL
-            SELECT
-              "t18"."provider" AS "provider",
-              "t9"."at" AS "at",
-              "t9"."offset" AS "offset",
-              'CLOSED' AS "state",
-              CAST(NULL AS TEXT) AS "cause",
-              CAST(NULL AS TIMESTAMP) AS "open_until",
-              TRUE AS "inferred"
-            FROM (
-              SELECT
-                "t11"."source" AS "source",
-                "t11"."offset" AS "offset",
-                "t11"."provider" AS "provider",
-                "t11"."to_state" AS "to_state",
-                LEAD("t11"."offset") OVER (
-                  PARTITION BY "t11"."source", "t11"."provider"
-                  ORDER BY "t11"."offset" ASC
-                  ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-                ) AS "until"
-              FROM "t5" AS "t11"
-            ) AS "t18"
-            ASOF LEFT JOIN (
-              SELECT
-                "t0"."source" AS "source",
-                "t0"."provider" AS "provider",
-                "t0"."at" AS "at",
-                "t0"."offset" AS "offset"
-              FROM "attempts" AS "t0"
-              WHERE
-                "t0"."plain" AND "t0"."status" = 'success'
-            ) AS "t9"
-              ON "t18"."offset" <= "t9"."offset"
-              AND "t18"."source" = "t9"."source"
-              AND "t18"."provider" = "t9"."provider"
-            WHERE
-              (
-                NOT "t9"."offset" IS NULL
-                AND (
-                  (
-                    "t18"."until" IS NULL
-                  ) OR (
-                    "t9"."offset" < "t18"."until"
-                  )
-                )
-              )
-              AND "t18"."to_state" <> 'CLOSED'
-          ) AS "t33"
-          UNION ALL
-          SELECT
-            "t19"."provider" AS "provider",
-            "t19"."at" AS "at",
-            "t19"."offset" AS "offset",
-            'CLOSED' AS "state",
-            CAST(NULL AS TEXT) AS "cause",
-            CAST(NULL AS TIMESTAMP) AS "open_until",
-            TRUE AS "inferred"
-          FROM (
-            SELECT
-              "t0"."provider" AS "provider",
-              MIN("t0"."at") AS "at",
-              MIN("t0"."offset") AS "offset"
-            FROM "attempts" AS "t0"
-            WHERE
-              (
-                "t0"."circuit" = 'CLOSED'
-              )
-              OR (
-                "t0"."plain" AND (
-                  "t0"."status" = 'success'
-                )
-              )
-            GROUP BY
-              "t0"."provider"
-          ) AS "t19"
-          LEFT OUTER JOIN (
-            SELECT
-              "t28"."provider" AS "provider",
-              MIN("t28"."at") AS "first_at"
-            FROM "t27" AS "t28"
-            GROUP BY
-              "t28"."provider"
-          ) AS "t34"
-            ON "t19"."provider" = "t34"."provider"
-          WHERE
-            (
-              "t34"."first_at" IS NULL
-            ) OR (
-              "t19"."at" < "t34"."first_at"
-            )
-        ) AS "t39"
+          "t36"."provider" AS "provider",
+          "t36"."at" AS "at",
+          "t36"."offset" AS "offset",
+          "t36"."state" AS "state",
+          "t36"."cause" AS "cause",
+          "t36"."open_until" AS "open_until",
+          "t36"."inferred" AS "inferred"
+        FROM "t35" AS "t36"
         UNION ALL
         SELECT
-          "t31"."provider" AS "provider",
+          "t38"."provider" AS "provider",
           "t1"."at" AS "at",
           "t1"."offset" AS "offset",
           'CLOSED' AS "state",
@@ -623,21 +623,26 @@ FROM (
           TRUE AS "inferred"
         FROM "others" AS "t1"
         CROSS JOIN (
-          SELECT DISTINCT
-            "t28"."provider" AS "provider"
-          FROM "t27" AS "t28"
-        ) AS "t31"
+          SELECT
+            "t36"."provider" AS "provider",
+            MIN("t36"."at") AS "first_at"
+          FROM "t35" AS "t36"
+          GROUP BY
+            "t36"."provider"
+        ) AS "t38"
         WHERE
-          "t1"."event" = 'SERVICE_STARTED'
-      ) AS "t40"
-    ) AS "t41"
+          "t1"."at" > "t38"."first_at" AND "t1"."event" = 'SERVICE_STARTED'
+      ) AS "t41"
+    ) AS "t42"
     WHERE
-      CASE
-        WHEN "t41"."before" IS NULL
-        THEN COALESCE("t41"."cause", '') <> 'service_started'
-        ELSE "t41"."before" <> "t41"."state"
-      END
-      AND "t41"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      (
+        (
+          "t42"."before" IS NULL
+        ) OR (
+          "t42"."before" <> "t42"."state"
+        )
+      )
+      AND "t42"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
     UNION ALL
     SELECT
       "t13"."provider" AS "provider",
@@ -661,138 +666,139 @@ FROM (
         "t1"."event" = 'BREAKER_TRANSITION'
         AND "t1"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
     ) AS "t13"
-  ) AS "t43"
-) AS "t44"
+  ) AS "t44"
+) AS "t45"
 WHERE
-  "t44"."end_at" > "t44"."start_at"
+  "t45"."end_at" > "t45"."start_at"
 ORDER BY
-  "t44"."provider" ASC,
-  "t44"."start_at" ASC;
+  "t45"."provider" ASC,
+  "t45"."start_at" ASC;
 
 -- circuit_intervals structured
+WITH "t17" AS (
+  SELECT
+    "t1"."provider" AS "provider",
+    "t1"."at" AS "at",
+    "t1"."offset" AS "offset",
+    "t1"."to_state" AS "state",
+    "t1"."cause" AS "cause",
+    "t1"."open_until" AS "open_until",
+    FALSE AS "inferred"
+  FROM "others" AS "t1"
+  WHERE
+    "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+      "t1"."plain"
+    )
+  UNION ALL
+  SELECT
+    "t14"."provider" AS "provider",
+    "t14"."at" AS "at",
+    "t14"."offset" AS "offset",
+    'CLOSED' AS "state",
+    CAST(NULL AS TEXT) AS "cause",
+    CAST(NULL AS TIMESTAMP) AS "open_until",
+    TRUE AS "inferred"
+  FROM (
+    SELECT
+      "t0"."provider" AS "provider",
+      MIN("t0"."at") AS "at",
+      MIN("t0"."offset") AS "offset"
+    FROM "attempts" AS "t0"
+    WHERE
+      (
+        "t0"."circuit" = 'CLOSED'
+      )
+      OR (
+        "t0"."plain" AND (
+          "t0"."status" = 'success'
+        )
+      )
+    GROUP BY
+      "t0"."provider"
+  ) AS "t14"
+  LEFT OUTER JOIN (
+    SELECT
+      "t1"."provider" AS "provider",
+      MIN("t1"."at") AS "first_at"
+    FROM "others" AS "t1"
+    WHERE
+      "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+        "t1"."plain"
+      )
+    GROUP BY
+      "t1"."provider"
+  ) AS "t12"
+    ON "t14"."provider" = "t12"."provider"
+  WHERE
+    (
+      "t12"."first_at" IS NULL
+    ) OR (
+      "t14"."at" < "t12"."first_at"
+    )
+)
 SELECT
-  "t26"."provider" AS "provider",
-  "t26"."state" AS "state",
-  "t26"."start_at" AS "start_at",
-  "t26"."end_at" AS "end_at",
-  "t26"."cause" AS "cause",
-  "t26"."open_until" AS "open_until",
-  "t26"."inferred" AS "inferred"
+  "t27"."provider" AS "provider",
+  "t27"."state" AS "state",
+  "t27"."start_at" AS "start_at",
+  "t27"."end_at" AS "end_at",
+  "t27"."cause" AS "cause",
+  "t27"."open_until" AS "open_until",
+  "t27"."inferred" AS "inferred"
 FROM (
   SELECT
-    "t25"."provider" AS "provider",
-    "t25"."state" AS "state",
-    "t25"."cause" AS "cause",
-    "t25"."open_until" AS "open_until",
-    "t25"."inferred" AS "inferred",
+    "t26"."provider" AS "provider",
+    "t26"."state" AS "state",
+    "t26"."cause" AS "cause",
+    "t26"."open_until" AS "open_until",
+    "t26"."inferred" AS "inferred",
     LEAST(
       COALESCE(
-        LEAD("t25"."at") OVER (
-          PARTITION BY "t25"."provider"
-          ORDER BY "t25"."at" ASC, "t25"."offset" ASC
+        LEAD("t26"."at") OVER (
+          PARTITION BY "t26"."provider"
+          ORDER BY "t26"."at" ASC, "t26"."offset" ASC
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ),
         LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
       ),
       LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
     ) AS "end_at",
-    GREATEST("t25"."at", CAST($start AS TIMESTAMP)) AS "start_at"
+    GREATEST("t26"."at", CAST($start AS TIMESTAMP)) AS "start_at"
   FROM (
     SELECT
-      "t23"."provider" AS "provider",
-      "t23"."at" AS "at",
-      "t23"."offset" AS "offset",
-      "t23"."state" AS "state",
-      "t23"."cause" AS "cause",
-      "t23"."open_until" AS "open_until",
-      "t23"."inferred" AS "inferred"
+      "t24"."provider" AS "provider",
+      "t24"."at" AS "at",
+      "t24"."offset" AS "offset",
+      "t24"."state" AS "state",
+      "t24"."cause" AS "cause",
+      "t24"."open_until" AS "open_until",
+      "t24"."inferred" AS "inferred"
     FROM (
       SELECT
-        "t22"."provider" AS "provider",
-        "t22"."at" AS "at",
-        "t22"."offset" AS "offset",
-        "t22"."state" AS "state",
-        "t22"."cause" AS "cause",
-        "t22"."open_until" AS "open_until",
-        "t22"."inferred" AS "inferred",
-        LAG("t22"."state") OVER (
-          PARTITION BY "t22"."provider"
-          ORDER BY "t22"."at" ASC, "t22"."offset" ASC
+        "t23"."provider" AS "provider",
+        "t23"."at" AS "at",
+        "t23"."offset" AS "offset",
+        "t23"."state" AS "state",
+        "t23"."cause" AS "cause",
+        "t23"."open_until" AS "open_until",
+        "t23"."inferred" AS "inferred",
+        LAG("t23"."state") OVER (
+          PARTITION BY "t23"."provider"
+          ORDER BY "t23"."at" ASC, "t23"."offset" ASC
           ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS "before"
       FROM (
         SELECT
-          "t21"."provider" AS "provider",
-          "t21"."at" AS "at",
-          "t21"."offset" AS "offset",
-          "t21"."state" AS "state",
-          "t21"."cause" AS "cause",
-          "t21"."open_until" AS "open_until",
-          "t21"."inferred" AS "inferred"
-        FROM (
-          SELECT
-            "t1"."provider" AS "provider",
-            "t1"."at" AS "at",
-            "t1"."offset" AS "offset",
-            "t1"."to_state" AS "state",
-            "t1"."cause" AS "cause",
-            "t1"."open_until" AS "open_until",
-            FALSE AS "inferred"
-          FROM "others" AS "t1"
-          WHERE
-            "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
-              "t1"."plain"
-            )
-          UNION ALL
-          SELECT
-            "t18"."provider" AS "provider",
-            "t18"."at" AS "at",
-            "t18"."offset" AS "offset",
-            'CLOSED' AS "state",
-            CAST(NULL AS TEXT) AS "cause",
-            CAST(NULL AS TIMESTAMP) AS "open_until",
-            TRUE AS "inferred"
-          FROM (
-            SELECT
-              "t0"."provider" AS "provider",
-              MIN("t0"."at") AS "at",
-              MIN("t0"."offset") AS "offset"
-            FROM "attempts" AS "t0"
-            WHERE
-              (
-                "t0"."circuit" = 'CLOSED'
-              )
-              OR (
-                "t0"."plain" AND (
-                  "t0"."status" = 'success'
-                )
-              )
-            GROUP BY
-              "t0"."provider"
-          ) AS "t18"
-          LEFT OUTER JOIN (
-            SELECT
-              "t1"."provider" AS "provider",
-              MIN("t1"."at") AS "first_at"
-            FROM "others" AS "t1"
-            WHERE
-              "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
-                "t1"."plain"
-              )
-            GROUP BY
-              "t1"."provider"
-          ) AS "t15"
-            ON "t18"."provider" = "t15"."provider"
-          WHERE
-            (
-              "t15"."first_at" IS NULL
-            ) OR (
-              "t18"."at" < "t15"."first_at"
-            )
-        ) AS "t21"
+          "t18"."provider" AS "provider",
+          "t18"."at" AS "at",
+          "t18"."offset" AS "offset",
+          "t18"."state" AS "state",
+          "t18"."cause" AS "cause",
+          "t18"."open_until" AS "open_until",
+          "t18"."inferred" AS "inferred"
+        FROM "t17" AS "t18"
         UNION ALL
         SELECT
-          "t10"."provider" AS "provider",
+          "t20"."provider" AS "provider",
           "t1"."at" AS "at",
           "t1"."offset" AS "offset",
           'CLOSED' AS "state",
@@ -801,28 +807,29 @@ FROM (
           TRUE AS "inferred"
         FROM "others" AS "t1"
         CROSS JOIN (
-          SELECT DISTINCT
-            "t1"."provider" AS "provider"
-          FROM "others" AS "t1"
-          WHERE
-            "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
-              "t1"."plain"
-            )
-        ) AS "t10"
+          SELECT
+            "t18"."provider" AS "provider",
+            MIN("t18"."at") AS "first_at"
+          FROM "t17" AS "t18"
+          GROUP BY
+            "t18"."provider"
+        ) AS "t20"
         WHERE
-          "t1"."event" = 'SERVICE_STARTED'
-      ) AS "t22"
-    ) AS "t23"
+          "t1"."at" > "t20"."first_at" AND "t1"."event" = 'SERVICE_STARTED'
+      ) AS "t23"
+    ) AS "t24"
     WHERE
-      CASE
-        WHEN "t23"."before" IS NULL
-        THEN COALESCE("t23"."cause", '') <> 'service_started'
-        ELSE "t23"."before" <> "t23"."state"
-      END
-      AND "t23"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      (
+        (
+          "t24"."before" IS NULL
+        ) OR (
+          "t24"."before" <> "t24"."state"
+        )
+      )
+      AND "t24"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
     UNION ALL
     SELECT
-      "t9"."provider" AS "provider",
+      "t8"."provider" AS "provider",
       MAKE_TIMESTAMP(1970, 1, 1, 0, 0, 0.0) AS "at",
       -1 AS "offset",
       'UNKNOWN' AS "state",
@@ -842,14 +849,14 @@ FROM (
       WHERE
         "t1"."event" = 'BREAKER_TRANSITION'
         AND "t1"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
-    ) AS "t9"
-  ) AS "t25"
-) AS "t26"
+    ) AS "t8"
+  ) AS "t26"
+) AS "t27"
 WHERE
-  "t26"."end_at" > "t26"."start_at"
+  "t27"."end_at" > "t27"."start_at"
 ORDER BY
-  "t26"."provider" ASC,
-  "t26"."start_at" ASC;
+  "t27"."provider" ASC,
+  "t27"."start_at" ASC;
 
 -- circuit_transitions
 SELECT
@@ -1238,15 +1245,15 @@ SELECT
 FROM (
   SELECT
     STRUCT_EXTRACT(
-      "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"."ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi",
+      "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"."ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4",
       2
     ) AS "position",
     STRUCT_EXTRACT(
-      "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"."ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi",
+      "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"."ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4",
       1
     ) AS "provider"
   FROM "t8" AS "t9"
-  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"("ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi")
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"("ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4")
   UNION ALL
   SELECT
     "t13"."position" AS "position",
@@ -1316,15 +1323,15 @@ SELECT
 FROM (
   SELECT
     STRUCT_EXTRACT(
-      "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"."ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m",
+      "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"."ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq",
       2
     ) AS "position",
     STRUCT_EXTRACT(
-      "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"."ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m",
+      "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"."ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq",
       1
     ) AS "provider"
   FROM "t8" AS "t9"
-  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"("ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m")
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"("ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq")
   UNION ALL
   SELECT
     "t13"."position" AS "position",

@@ -80,7 +80,9 @@ class Objects:
         """All other rows, by kind."""
         kinds = np.full(len(self.places), list(KINDS).index(""))
         for kind, (place, spelled) in _GUESSES.items():
-            kinds[arrays.word_at(self._data, self._starts + place, 8) == int.from_bytes(spelled, "little")] = list(KINDS).index(kind)
+            kinds[arrays.word_at(self._data, self._starts + place, 8) == int.from_bytes(spelled, "little")] = list(
+                KINDS
+            ).index(kind)
         kinds[self.too_short()] = -1
         return [(kind, rows) for number, kind in enumerate(KINDS) if len(rows := np.flatnonzero(kinds == number))]
 

@@ -88,11 +88,13 @@ def _sql(metric: "Callable[..., ir.Table]") -> str:
     from sqlglot.optimizer import merge_subqueries, optimize, pushdown_projections, qualify
 
     events = table("events", EVENTS)
-    arguments: list[Any] = [] if metric.__name__ == "order_now" else [Window(_STAND_INS["start"], _STAND_INS["end"], _STAND_IN_S)]
+    arguments: list[Any] = (
+        [] if metric.__name__ == "order_now" else [Window(_STAND_INS["start"], _STAND_INS["end"], _STAND_IN_S)]
+    )
     arguments += [_STAND_INS["at"]] if metric.__name__ in OF_A_MOMENT else []
     sql = str(ibis.to_sql(_on_tables_of_kinds(metric(events, *arguments), events), dialect="duckdb"))
     # Columns that nobody asks for cost planning time.
-    schema = {TABLES[kind]: dict(columns) for kind, columns in KINDS.items()}
+    schema: dict[str, object] = {TABLES[kind]: dict(columns) for kind, columns in KINDS.items()}
     rules = (qualify.qualify, pushdown_projections.pushdown_projections, merge_subqueries.merge_subqueries)
     sql = optimize(sql, schema, dialect="duckdb", rules=rules).sql("duckdb", pretty=True)
     for parameter, at in _STAND_INS.items():

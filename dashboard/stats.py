@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,9 +20,6 @@ from dashboard.ingest import Ingest
 from dashboard.settings import SettingsError, load, store_file
 from dashboard.store import Store
 from dashboard.window import Window
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LONG_WORK_BYTES = 50 * 1024 * 1024
 """From so many bytes on, a terminal gets a progress bar."""
@@ -80,9 +77,9 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
         "window": {"since": _iso(start), "until": _iso(end)},
         "events": events,
         "rejects": rejects,
-        "providers": _by_name(store.read("provider_summary", window)),
-        "requests": _requests(store.read("request_summary", window)),
-        "fallbacks": _fallbacks(store.read("fallbacks_by_reason", window)),
+        "providers": _by_name(store.rows("provider_summary", window)),
+        "requests": _requests(store.rows("request_summary", window)[0]),
+        "fallbacks": _fallbacks(store.rows("fallbacks_by_reason", window)),
         "circuits": _circuits(store, window, end),
     }
 
@@ -155,58 +152,45 @@ def _time(option: str, text: str | None, end: datetime) -> datetime | None:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _by_name(rows: "pd.DataFrame") -> dict[str, Any]:
+def _by_name(rows: list[dict[str, Any]]) -> dict[str, Any]:
     columns = ("success", "failed", "cancelled", "success_rate", "p50_ms", "p95_ms")
     return {
         # Every LLM_ATTEMPT line, as grep counts them; the rate leaves the cancelled ones out.
-        str(row["provider"]): {"attempts": int(row["attempts"] + row["cancelled"])}
-        | {name: _number(row[name]) for name in columns}
-        for row in rows.to_dict("records")
+        row["provider"]: {"attempts": row["attempts"] + row["cancelled"]}
+        | {name: _rounded(row[name]) for name in columns}
+        for row in rows
     }
 
 
-def _requests(rows: "pd.DataFrame") -> dict[str, Any]:
-    [row] = rows.to_dict("records")
-    return {name: bool(value) if name == "derived" else _number(value) for name, value in row.items()}
+def _requests(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _rounded(value) for name, value in row.items()}
 
 
-def _fallbacks(rows: "pd.DataFrame") -> dict[str, Any]:
+def _fallbacks(rows: list[dict[str, Any]]) -> dict[str, Any]:
     by_reason: dict[str, int] = {}
     by_pair: dict[str, int] = {}
-    for row in rows.to_dict("records"):
-        reason = _text(row["reason"]) or "unknown"
-        pair = f"{_text(row['from_provider']) or 'unknown'}->{_text(row['to_provider']) or 'unknown'}"
-        by_reason[reason] = by_reason.get(reason, 0) + int(row["n"])
-        by_pair[pair] = by_pair.get(pair, 0) + int(row["n"])
-    return {"total": int(rows["n"].sum()), "by_reason": by_reason, "by_pair": by_pair}
+    for row in rows:
+        reason = row["reason"] or "unknown"
+        pair = f"{row['from_provider'] or 'unknown'}->{row['to_provider'] or 'unknown'}"
+        by_reason[reason] = by_reason.get(reason, 0) + row["n"]
+        by_pair[pair] = by_pair.get(pair, 0) + row["n"]
+    return {"total": sum(by_reason.values()), "by_reason": by_reason, "by_pair": by_pair}
 
 
 def _circuits(store: Store, window: Window, at: datetime) -> dict[str, Any]:
-    intervals = store.read("circuit_intervals", window, at).to_dict("records")
-    last = {row["provider"]: row["state"] for row in sorted(intervals, key=lambda row: row["start_at"])}
+    intervals = sorted(store.rows("circuit_intervals", window, at), key=lambda row: row["start_at"])
+    last = {row["provider"]: row["state"] for row in intervals}
     found: dict[str, Any] = {name: {"state": state, "transitions": []} for name, state in sorted(last.items())}
-    for row in store.read("circuit_transitions", window).to_dict("records"):
+    for row in store.rows("circuit_transitions", window):
         circuit = found.setdefault(row["provider"], {"state": row["to_state"], "transitions": []})
         circuit["transitions"].append(
-            {
-                "at": _iso(row["at"].to_pydatetime()),
-                "from": _text(row["from_state"]),
-                "to": _text(row["to_state"]),
-                "cause": _text(row["cause"]),
-            }
+            {"at": _iso(row["at"]), "from": row["from_state"], "to": row["to_state"], "cause": row["cause"]}
         )
     return found
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: Any) -> float | int | None:
-    if value is None or value != value:
-        return None
-    number = float(value)
-    return int(number) if number.is_integer() and not isinstance(value, float) else round(number, 6)
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def _iso(at: datetime) -> str:

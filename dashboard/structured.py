@@ -176,7 +176,9 @@ def _rule(key: str, hint: Any) -> tuple[str, str]:
 
 
 def _required(kind: type[Event]) -> Iterator[tuple[str, Any]]:
-    optional = {item.name for item in fields(kind) if item.default is not MISSING or item.default_factory is not MISSING}
+    optional = {
+        item.name for item in fields(kind) if item.default is not MISSING or item.default_factory is not MISSING
+    }
     for key, hint in _hints(kind):
         if key not in {name.rstrip("_") for name in optional} and type(None) not in get_args(hint):
             yield key, hint
