@@ -59,6 +59,7 @@ def requests(events: "ir.Table", window: Window) -> "ir.Table":
         .filter(_.ended & (_.ran | _.exhausted))
         .mutate(
             status=ibis.cases((_.answered, "success"), (_.exhausted | _.failed, "exhausted"), else_="cancelled"),
+            total_ms=ibis.cases((_.ran, _.total_ms), else_=0.0),  # nobody was even asked
             derived=ibis.literal(True),
         )
     )

@@ -1245,15 +1245,15 @@ SELECT
 FROM (
   SELECT
     STRUCT_EXTRACT(
-      "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"."ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4",
+      "ibis_table_unnest"."ibis_table_unnest_column",
       2
     ) AS "position",
     STRUCT_EXTRACT(
-      "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"."ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4",
+      "ibis_table_unnest"."ibis_table_unnest_column",
       1
     ) AS "provider"
   FROM "t8" AS "t9"
-  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_d7anlklmrrdbdav6vejgmocbee"("ibis_table_unnest_column_a7h3e7ubmrflhejqt2n2ty4eg4")
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest"("ibis_table_unnest_column")
   UNION ALL
   SELECT
     "t13"."position" AS "position",
@@ -1323,15 +1323,15 @@ SELECT
 FROM (
   SELECT
     STRUCT_EXTRACT(
-      "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"."ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq",
+      "ibis_table_unnest"."ibis_table_unnest_column",
       2
     ) AS "position",
     STRUCT_EXTRACT(
-      "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"."ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq",
+      "ibis_table_unnest"."ibis_table_unnest_column",
       1
     ) AS "provider"
   FROM "t8" AS "t9"
-  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_jdqjl2ookvhjvlwmg3za5ouxbm"("ibis_table_unnest_column_y4dkgbk4sjfkjg2fhj2ctwzgpq")
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest"("ibis_table_unnest_column")
   UNION ALL
   SELECT
     "t13"."position" AS "position",
@@ -1624,7 +1624,7 @@ FROM (
         ELSE 'cancelled'
       END AS "status",
       "t16"."with_fallback" AS "with_fallback",
-      "t16"."total_ms" AS "total_ms",
+      CASE WHEN "t16"."ran" THEN "t16"."total_ms" ELSE 0.0 END AS "total_ms",
       "t16"."wasted_ms" AS "wasted_ms",
       TRUE AS "derived"
     FROM (
@@ -1875,7 +1875,7 @@ FROM (
         ELSE 'cancelled'
       END AS "status",
       "t16"."with_fallback" AS "with_fallback",
-      "t16"."total_ms" AS "total_ms",
+      CASE WHEN "t16"."ran" THEN "t16"."total_ms" ELSE 0.0 END AS "total_ms",
       "t16"."wasted_ms" AS "wasted_ms"
     FROM (
       SELECT

@@ -100,34 +100,36 @@ def _sql(metric: "Callable[..., ir.Table]") -> str:
     for parameter, at in _STAND_INS.items():
         spelled = f"MAKE_TIMESTAMP({at.year}, {at.month}, {at.day}, {at.hour}, {at.minute}, {at.second:.1f})"
         sql = sql.replace(spelled, f"CAST(${parameter} AS TIMESTAMP)")
+    sql = re.sub(r"(ibis_table_unnest(?:_[a-z]+)?)_[a-z0-9]{26}", r"\1", sql)  # names that Ibis draws by chance
     return sql.replace(f"INTERVAL '{_STAND_IN_S}' SECOND", "TO_SECONDS($bucket_s)")
 
 
 def _on_tables_of_kinds(expression: "ir.Table", events: "ir.Table") -> "ir.Table":
     """The expression with the tables of the kinds in the place of `events`, wherever it asks for one kind."""
-    import ibis
     from ibis.expr import operations
 
-    from dashboard.kinds import of_kind
-
     def in_place(node: Any, changed: Any) -> Any:
-        for kind, columns in KINDS.items():
-            if kind and node == of_kind(events, kind).op():
-                return _as_events(table(TABLES[kind], columns), kind).op()
         if isinstance(node, operations.Filter) and node.parent == events.op():
-            others = _as_events(table(TABLES[""], KINDS[""]), "")
             (name,) = (predicate.right.value for predicate in node.predicates)
-            return of_kind(others, name).op()
+            return _of_kind(name).op()
         return node.__recreate__(changed) if changed else node
-
-    def _as_events(rows: "ir.Table", kind: str) -> "ir.Table":
-        missing = {column: ibis.null(_TYPES[EVENTS[column]]) for column in EVENTS if column not in rows.columns}
-        if kind:
-            missing["event"] = ibis.literal(kind)
-        return rows.mutate(**missing).select(list(EVENTS))
 
     result: ir.Table = expression.op().replace(in_place).to_expr()
     return result
+
+
+def _of_kind(name: str) -> "ir.Table":
+    """What kinds.of_kind gives, from the table of the kind."""
+    import ibis
+
+    from dashboard.kinds import of_kind
+
+    kind = name if name in KINDS else ""
+    rows = table(TABLES[kind], KINDS[kind])
+    missing = {column: ibis.null(_TYPES[EVENTS[column]]) for column in EVENTS if column not in rows.columns}
+    if kind:
+        return rows.mutate(**missing | {"event": ibis.literal(kind)}).select(list(EVENTS))
+    return of_kind(rows.mutate(**missing).select(list(EVENTS)), name)
 
 
 @cache

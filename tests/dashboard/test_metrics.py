@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,16 @@ from dashboard.lines import Checkpoint, LineSplitter
 from dashboard.parsing import parse
 from dashboard.store import Store
 from dashboard.window import Window, WindowError
-from resilience.events import AttemptFinished, Event, FellBack, Origin, ProvidersExhausted, ServiceStarted, to_line
+from resilience.events import (
+    AttemptFinished,
+    Event,
+    FellBack,
+    Origin,
+    ProvidersExhausted,
+    RequestFinished,
+    ServiceStarted,
+    to_line,
+)
 from tests.composed_log import CHAIN, a_request, a_transition, an_attempt, another, start_lines
 from tests.dashboard.recount import Logged, Row, at_ms, recount
 
@@ -29,6 +39,13 @@ def composed(seed: int, *, without: tuple[type[Event], ...] = ()) -> list[Logged
     restart = ServiceStarted(version="1", config_version=1, order=CHAIN)
     events: list[Event] = [restart, *start_lines(CHAIN)] if rng.random() < 0.7 else []
     events += [restart if rng.random() < 0.01 else rng.choice(makers)(rng) for _ in range(EVENTS)]
+    # The log keeps three decimals.
+    events = [
+        replace(event, total_ms=round(event.total_ms, 3), wasted_ms=round(event.wasted_ms, 3))
+        if isinstance(event, RequestFinished)
+        else event
+        for event in events
+    ]
     times = sorted(rng.sample(range(3_600_000), len(events)))
     return [
         Logged(at_ms(START, ms), event) for ms, event in zip(times, events, strict=True) if type(event) not in without
@@ -103,8 +120,6 @@ def test_a_log_without_requests_has_them_derived_from_its_steps(seed: int) -> No
 
 
 def _with_id(event: Event, request_id: str) -> Event:
-    from dataclasses import replace
-
     return replace(event, request_id=request_id)  # type: ignore[call-arg]  (each of these kinds has one)
 
 
@@ -162,10 +177,7 @@ def test_a_window_without_events_has_one_summary_row_and_unknown_rates() -> None
 # Plain logs
 
 
-def plain(store: Store) -> tuple[Window, datetime]:
-    extent = store.extent()
-    assert extent is not None
-    return Window.of(START - timedelta(hours=1), START + timedelta(hours=1)), START + timedelta(hours=1)
+WINDOW = Window.of(START - timedelta(hours=1), START + timedelta(hours=1))
 
 
 def line(second: int, message: str) -> str:
@@ -189,9 +201,7 @@ def test_in_a_plain_log_each_success_and_each_exhaustion_ends_a_request() -> Non
             attempt(5, "openrouter", "failed", 8.0),  # has not ended yet
         ]
     )
-    window, _ = plain(store)
-
-    [summary] = store.rows("request_summary", window)
+    [summary] = store.rows("request_summary", WINDOW)
 
     numbers = {name: summary[name] for name in ("total", "success", "failed", "with_fallback", "wasted_ms", "derived")}
     assert numbers == {
@@ -218,9 +228,7 @@ def test_a_plain_attempts_reason_is_that_of_the_failure_line_after_it() -> None:
             line(4, "Provider openai timeout after 45s"),
         ]
     )
-    window, _ = plain(store)
-
-    rows = store.rows("failures_by_reason", window)
+    rows = store.rows("failures_by_reason", WINDOW)
 
     assert {(row["provider"], row["reason"], row["http_status"], row["n"]) for row in rows} == {
         ("openrouter", "server_error", 503, 1),
@@ -246,10 +254,8 @@ def test_two_lines_of_one_opening_are_one_transition_and_a_success_shows_the_clo
             line(151, "✅ Circuit breaker CLOSED for provider: openrouter"),
         ]
     )
-    window, now = plain(store)
-
-    moves = [(row["from_state"], row["to_state"]) for row in store.rows("circuit_transitions", window)]
-    intervals = store.rows("circuit_intervals", window, now)
+    moves = [(row["from_state"], row["to_state"]) for row in store.rows("circuit_transitions", WINDOW)]
+    intervals = store.rows("circuit_intervals", WINDOW, WINDOW.end)
 
     assert moves == [
         ("CLOSED", "OPEN"),
@@ -276,12 +282,10 @@ def test_two_lines_of_one_opening_are_one_transition_and_a_success_shows_the_clo
 
 def test_raw_lines_are_the_newest_of_the_window_and_go_on_after_a_place() -> None:
     store = stored([line(second, f"message {second}") for second in range(10)])
-    window, _ = plain(store)
-
-    newest = store.run(metrics.raw_lines(store.lines, window, limit=3)).to_dict("records")
+    newest = store.run(metrics.raw_lines(store.lines, WINDOW, limit=3)).to_dict("records")
     first = newest[0]
     rest = store.run(
-        metrics.raw_lines(store.lines, window, 10, (first["at"].to_pydatetime(), first["source"], first["offset"]))
+        metrics.raw_lines(store.lines, WINDOW, 10, (first["at"].to_pydatetime(), first["source"], first["offset"]))
     )
 
     assert [row["text"][-9:] for row in newest] == ["message 7", "message 8", "message 9"]

@@ -1,5 +1,8 @@
 """Which lines are events, which are rejects, which are neither, and when each was written."""
 
+import json
+import random
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +11,9 @@ import pytest
 from dashboard.lines import Checkpoint, LineSplitter
 from dashboard.parsing import parse
 from dashboard.store import Store
-from resilience.events import FellBack, Origin, Reason, to_line
+from dashboard.columns import EVENTS
+from resilience.events import FellBack, Origin, Reason, from_line, to_line
+from tests.composed_log import composed_lines
 
 READ_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 AT_S = READ_AT.timestamp() - 60
@@ -150,3 +155,59 @@ def test_tailed_live_it_takes_the_moment_of_reading() -> None:
     _, _, lines = read("2026-03-02 11:59:00,000 INFO:app:hello", "a line without a time", live=True)
 
     assert lines[1]["at"].to_pydatetime() == READ_AT
+
+
+def test_lines_of_every_kind_are_read_as_the_core_reads_them() -> None:
+    lines = composed_lines()
+    records = [record for line in lines if (record := from_line(line))]
+
+    events, rejects, kept = read(*lines)
+
+    assert rejects == []
+    assert [line["text"] for line in kept] == [line.rstrip("\n") for line in lines]
+    assert len(events) == len(records)
+    columns = {"from_": "from_state", "to": "to_state", "primary": "is_primary", "order": "chain_order"}
+    for row, record in zip(events, records, strict=True):
+        assert (row["event"], row["at"].to_pydatetime()) == (record.event.kind, record.at)
+        for item in fields(record.event):
+            value, column = getattr(record.event, item.name), columns.get(item.name, item.name)
+            if column in EVENTS and item.name != "changes":
+                assert _same(row[column], value), (record.event, item.name)
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if expected is None:
+        return found is None or found != found
+    if isinstance(expected, tuple):
+        return list(found) == list(expected)
+    return bool(found == expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_line_is_an_event_only_if_its_object_is_whole(seed: int) -> None:
+    rng = random.Random(seed)
+    whole = [line.rstrip("\n") for line in composed_lines()]
+    damaged = [_damaged(rng.choice(whole), rng) for _ in range(3000)]
+
+    events, rejects, lines = read(*damaged)
+
+    by_offset = {line["offset"]: line["text"] for line in lines}
+    structured = {row["offset"] for row in events if not row["plain"]}
+    refused = {row["offset"] for row in rejects}
+    assert len(lines) == len(damaged)
+    assert structured & refused == set()
+    for offset in structured:
+        text = by_offset[offset]
+        assert isinstance(json.loads(text[text.index("{") :]), dict)
+    for offset, text in by_offset.items():
+        record = from_line(text)
+        provider = getattr(record.event, "provider", None) if record else None
+        if record and text.startswith("20") and (provider is None or provider.isalpha()):
+            assert offset in structured or "provider" in str(refused), text
+
+
+def _damaged(line: str, rng: random.Random) -> str:
+    start, end = sorted(rng.randrange(len(line) + 1) for _ in range(2))
+    pieces = [line[:start], line[start:], line[:start] + line[end:]]
+    pieces += [line[:start] + rng.choice('{}[]":,\\ 0e\x1b😀') + line[start + keep :] for keep in (0, 1)]
+    return rng.choice(pieces)

@@ -1,9 +1,13 @@
 """The store: once per line, one transaction with the place, and no trouble with its file is an error."""
 
-from datetime import UTC, datetime
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from dashboard.lines import Checkpoint, LineSplitter
 from dashboard.parsing import Batch, parse
@@ -103,4 +107,134 @@ def test_the_version_rises_with_each_batch_and_readers_see_it_at_once() -> None:
 
     assert store.version > before
     assert len(store.run(store.events)) == 10
+    store.close()
+
+
+def test_a_line_that_was_not_finished_is_replaced_when_its_rest_comes() -> None:
+    store = Store.open(None)
+    whole, cut = DATA[: 3 * len(LINE.format(0))], DATA[: 3 * len(LINE.format(0)) - 40]
+    splitter = LineSplitter("s")
+    lines = splitter.feed(cut, 0, read_at=READ_AT, live=False)
+    unfinished = splitter.unfinished(read_at=READ_AT)
+    assert lines is not None
+    assert unfinished is not None
+
+    store.append(parse(lines), place(splitter.position))
+    store.append(parse(unfinished), place(splitter.position))
+    before = texts(store)
+    rest = splitter.feed(whole[len(cut) :], len(cut), read_at=READ_AT, live=False)
+    assert rest is not None
+    store.append(parse(rest), place(splitter.position))
+
+    assert before == [*whole.decode().splitlines()[:2], cut.decode().splitlines()[2]]
+    assert texts(store) == whole.decode().splitlines()
+    assert store.counts() == (3, 0)
+    store.close()
+
+
+def texts(store: Store) -> list[str]:
+    return [str(text) for text in store.run(store.lines.order_by("offset"))["text"]]
+
+
+def test_a_time_is_carried_from_batch_to_batch_and_over_closing(tmp_path: Path) -> None:
+    timed, untimed = LINE.format(7).encode(), b"a line without a time\n"
+    store = Store.open(tmp_path / "store.duckdb")
+    store.append(batch(timed), place(len(timed)))
+    store.append(batch(untimed, len(timed)), place(len(timed + untimed)))
+    store.close()
+
+    store = Store.open(tmp_path / "store.duckdb")
+    at = len(timed + untimed)
+    store.append(batch(untimed, at), place(at + len(untimed)))
+
+    found = store.run(store.lines.order_by("offset"))
+    assert list(found["at"]) == [datetime(2026, 3, 2, 11, 59, 7, tzinfo=UTC)] * 3
+    assert list(found["at_inferred"]) == [False, True, True]
+    store.close()
+
+
+def test_lines_before_the_first_time_take_it_and_a_log_without_times_that_of_reading() -> None:
+    store = Store.open(None)
+
+    store.append(batch(b"first words\n" + LINE.format(7).encode()), place(200))
+    timeless = LineSplitter("t").feed(b"no time at all\n", 0, read_at=READ_AT, live=False)
+    assert timeless is not None
+    store.append(parse(timeless), Checkpoint("t", "f", 15, 15))
+
+    found = store.run(store.lines.order_by("source", "offset"))
+    assert list(found["at"]) == [READ_AT - timedelta(seconds=53), READ_AT - timedelta(seconds=53), READ_AT]
+    store.close()
+
+
+def test_large_batches_are_collected_and_read_all_the_same(tmp_path: Path) -> None:
+    lines = 25_000
+    data = LINE.format(1).encode() * lines
+    store = Store.open(tmp_path / "store.duckdb")
+
+    store.append(batch(data), place(len(data)))
+    store.append(batch(data, len(data)), place(2 * len(data)))
+
+    assert store.checkpoints() == {"s": place(2 * len(data))}
+    assert store.counts() == (2 * lines, 0)
+    store.close()
+
+
+def test_a_file_that_another_process_uses_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "store.duckdb"
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()",
+            file,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+
+    store = Store.open(file)
+    store.append(batch(DATA), place(len(DATA)))
+
+    assert "in use by another process" in (store.notice or "")
+    assert store.counts() == (10, 0)
+    store.close()
+    holder.communicate(b"\n")
+    assert not file.with_name("store.duckdb.unusable").exists()
+
+
+def test_what_cannot_be_written_is_not_taken() -> None:
+    store = Store.open(None)
+    store.append(batch(DATA), place(len(DATA)))
+    store._writer.execute("DROP TABLE rejects")  # whatever goes wrong in the middle of a transaction
+
+    with pytest.raises(duckdb.Error):
+        store.append(batch(b"x" + DATA, len(DATA)), place(2 * len(DATA)))
+
+    assert store.checkpoints() == {"s": place(len(DATA))}
+    assert len(texts(store)) == 10
+    store.close()
+
+
+def test_many_threads_read_while_one_writes(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store.duckdb")
+    counts: list[int] = []
+    written = threading.Event()
+
+    def read() -> None:
+        while not written.is_set():
+            counts.append(store.counts()[0])
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for number in range(20):
+        store.append(batch(DATA, number * len(DATA)), place((number + 1) * len(DATA)))
+    written.set()
+    for reader in readers:
+        reader.join()
+
+    assert store.counts() == (200, 0)
+    assert all(count % 10 == 0 for count in counts)
     store.close()
