@@ -20,8 +20,9 @@ from dashboard.parsing_queries import Queries
 REJECT_START_CHARACTERS = 200
 """How much of a reject's text is kept beside its reason; the line keeps all of it."""
 
-_GUESSES = {"LLM_ATTEMPT": (2, b"generati"), "LLM_REQUEST": (16, b"LLM_REQU"), "FALLBACK": (16, b"FALLBACK")}
-"""Where in an object of a kind which bytes stand: `{"generation_time_ms":`, `{"v":1,"event":"LLM_REQUEST"`."""
+_GUESS_AT = 16
+_GUESSES = {"LLM_ATTEMPT": b"e_ms", "LLM_REQUEST": b"LLM_", "FALLBACK": b"FALL"}
+"""Which bytes stand at _GUESS_AT: `{"generation_time_ms":`, `{"v":1,"event":"LLM_REQUEST"`."""
 
 
 def structured_rows(queries: Queries, objects: "Objects", at: Any) -> tuple[dict[str, list[Any]], Any]:
@@ -78,11 +79,11 @@ class Objects:
 
     def guessed(self) -> list[tuple[str, Numbers]]:
         """All other rows, by kind."""
-        kinds = np.full(len(self.places), list(KINDS).index(""))
-        for kind, (place, spelled) in _GUESSES.items():
-            kinds[arrays.word_at(self._data, self._starts + place, 8) == int.from_bytes(spelled, "little")] = list(
-                KINDS
-            ).index(kind)
+        order = list(KINDS)
+        kinds = np.full(len(self.places), order.index(""))
+        found = arrays.word_at(self._data, self._starts + _GUESS_AT, 4)
+        for kind, spelled in _GUESSES.items():
+            kinds[found == int.from_bytes(spelled, "little")] = order.index(kind)
         kinds[self.too_short()] = -1
         return [(kind, rows) for number, kind in enumerate(KINDS) if len(rows := np.flatnonzero(kinds == number))]
 

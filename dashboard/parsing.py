@@ -97,15 +97,16 @@ def _levels(heads: Any, batch: LineBatch) -> Any:
     """Each line's level: after the core's time, after another time, or at the beginning."""
     data, bounds = arrays.to_bytes(batch.lines)
     codes = arrays.to_small_numbers(heads["level"])
-    after_time = arrays.to_numbers(heads["object_at"]) != NO_PREFIX
-    places = bounds[:-1] + np.where(after_time, CORE_TIME_BYTES, 0)
-    places += arrays.byte_at(data, places) == ord("[")
-    words = arrays.word_at(data, places, 4)
+    places = bounds[:-1] + np.where(arrays.to_numbers(heads["object_at"]) != NO_PREFIX, CORE_TIME_BYTES, 0)
+    words = arrays.word_at(data, places, 8)
+    bracketed = np.flatnonzero((words & 0xFF) == ord("["))
+    places[bracketed] += 1
+    words[bracketed] = arrays.word_at(data, places[bracketed], 8)
     for word, code in LEVEL_CODES.items():
-        rows = np.flatnonzero(words == int.from_bytes(word[:4].encode(), "little"))
-        rest = arrays.word_at(data, places[rows], 8) & ((1 << 8 * len(word)) - 1)
-        rows = rows[rest == int.from_bytes(word.encode(), "little")]
-        codes[rows[np.isin(arrays.byte_at(data, places[rows] + len(word)), _AFTER_LEVEL)]] = code
+        size = len(word)
+        rows = np.flatnonzero((words & ((1 << 8 * size) - 1)) == int.from_bytes(word.encode(), "little"))
+        after = (words[rows] >> 8 * size) & 0xFF if size < 8 else arrays.byte_at(data, places[rows] + size)
+        codes[rows[np.isin(after, _AFTER_LEVEL)]] = code
     return pa.DictionaryArray.from_arrays(arrays.to_arrow(codes, known=codes >= 0), arrays.texts(LEVEL_NAMES))
 
 

@@ -60,7 +60,7 @@ class Watched:
         self.page.on("request", request)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = chromium.find()
     if program is None:
@@ -122,7 +122,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures of the page go, to be looked at: pytest's temporary folder of this run."""
     return tmp_path_factory.mktemp("screenshots", numbered=False)

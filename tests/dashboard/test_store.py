@@ -207,7 +207,9 @@ def test_a_file_that_another_process_uses_is_left_alone(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_not_taken() -> None:
     store = Store.open(None)
     store.append(batch(DATA), place(len(DATA)))
-    store._writer.execute("DROP TABLE rejects")  # whatever goes wrong in the middle of a transaction
+    store._writer.execute(
+        "ALTER TABLE places RENAME TO elsewhere"
+    )  # whatever goes wrong in the middle of a transaction
 
     with pytest.raises(duckdb.Error):
         store.append(batch(b"x" + DATA, len(DATA)), place(2 * len(DATA)))
