@@ -122,7 +122,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
         context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where pictures of the page go, to be looked at: pytest's temporary folder of this run."""
     return tmp_path_factory.mktemp("screenshots", numbered=False)
