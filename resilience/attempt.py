@@ -5,7 +5,8 @@ and time limits are the caller's.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+import zlib
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
 import httpx2
@@ -19,6 +20,9 @@ from resilience.events import Reason
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """The most of a response that is read, after inflation; an answer of a model is far smaller."""
+
+MAX_ERROR_BYTES = 64 * 1024
+"""The most of an error's body that is read."""
 
 DRAIN_S = 0.05
 """How long the end of a finished stream is waited for, so that its connection can be used again."""
@@ -63,7 +67,8 @@ class Caller:
 
     async def _post(self, call: Call) -> httpx2.Response:
         # Built here rather than by the client: no cookies, no default headers, no merging per request.
-        request = httpx2.Request("POST", call.url, headers=call.headers, content=call.body, extensions=self._extensions)
+        headers = {**call.headers, "accept-encoding": "identity"}
+        request = httpx2.Request("POST", call.url, headers=headers, content=call.body, extensions=self._extensions)
         try:
             response = await self._client.send(request, stream=True)
         except httpx2.HTTPError as exc:
@@ -71,18 +76,27 @@ class Caller:
         if response.status_code == 200:
             return response
         async with aclosing(response):
-            body = await _whole(response)
+            try:
+                body = await _whole(response, MAX_ERROR_BYTES)
+            except ProviderError:
+                body = b""  # the status alone has to do
         raise ProviderError(failure(response.status_code, response.headers, body))
 
 
 async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator[Delta]:
+    if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise malformed("a compressed stream, which was not asked for")
     reader = adapter.reader()
+    size = 0
     events = aiter(httpx2.EventSource(response))
     try:
         while not reader.done:
             event = await anext(events, None)
             if event is None:
                 break
+            size += len(event.data)
+            if size > MAX_BODY_BYTES:
+                raise malformed(f"more than {MAX_BODY_BYTES} bytes")
             if event.data:
                 for delta in reader.feed(event.data):
                     yield delta
@@ -99,24 +113,44 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
         raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
 
 
-async def _whole(response: httpx2.Response) -> bytes:
+async def _whole(response: httpx2.Response, most_bytes: int = MAX_BODY_BYTES) -> bytes:
+    inflate = _inflater(response)
     chunks: list[bytes] = []
-    size = 0
+    left = most_bytes
     try:
-        async for chunk in response.aiter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise malformed(f"more than {MAX_BODY_BYTES} bytes")
+        # The raw stream: aiter_bytes would inflate a piece whole, however large that gets.
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 (an async client's response)
+        async for chunk in response.stream:
+            piece = inflate(chunk, left + 1)  # one byte more than allowed shows that there is more
+            chunks.append(piece)
+            left -= len(piece)
+            if left < 0:
+                raise malformed(f"more than {most_bytes} bytes")
     except httpx2.HTTPError as exc:
         raise _transport_error(exc, Reason.CONNECTION_RESET) from exc
     return b"".join(chunks)
+
+
+def _inflater(response: httpx2.Response) -> Callable[[bytes, int], bytes]:
+    """Decodes a body piece by piece, never to more bytes than asked for."""
+    match response.headers.get("content-encoding", "identity").strip().lower():
+        case "identity":
+            return lambda chunk, _: chunk
+        case "gzip" | "x-gzip" | "deflate":
+            decoder = zlib.decompressobj(wbits=47)  # either header
+
+            def inflate(chunk: bytes, most: int) -> bytes:
+                try:
+                    return decoder.decompress(chunk, most)
+                except zlib.error as exc:
+                    raise malformed("cannot be inflated") from exc
+
+            return inflate
+    raise malformed("compressed in a way that was not asked for")
 
 
 def _transport_error(exc: httpx2.HTTPError, broken: Reason) -> ProviderError:
     match exc:
         case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.UnsupportedProtocol() | httpx2.ProxyError():
             return ProviderError(Failure(Reason.CONNECT_ERROR))
-        case httpx2.DecodingError():
-            return malformed("cannot be decoded")
     return ProviderError(Failure(broken))

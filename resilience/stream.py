@@ -13,14 +13,14 @@ from resilience.run import Attempt, Run
 
 @dataclass(slots=True)
 class Opened:
-    """A stream whose first content is here: the deltas so far, and the rest."""
+    """A stream whose first content is here: the deltas so far, and the rest; None if nothing is left to come."""
 
     head: list[Delta]
-    rest: AsyncGenerator[Delta]
+    rest: AsyncGenerator[Delta] | None
 
 
-async def open_stream(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
-    """Read until the first content (or the end of an empty answer). Raises ProviderError."""
+async def open_live(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
+    """Read until the first content, or the end of an empty answer. Raises ProviderError."""
     head: list[Delta] = []
     async for delta in deltas:
         head.append(delta)
@@ -28,6 +28,21 @@ async def open_stream(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened
             attempt.first_content()
             return Opened(head, deltas)
     raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
+
+
+async def open_safe(deltas: AsyncGenerator[Delta], attempt: Attempt, stall_s: float) -> Opened:
+    """Read the whole answer; `stall_s` is allowed between pieces. Raises ProviderError."""
+    head: list[Delta] = []
+    async for delta in deltas:
+        head.append(delta)
+        if attempt.ttft_s is None and (delta.text or delta.finish_reason):
+            attempt.first_content()
+        if attempt.ttft_s is not None:
+            attempt.may_take_s(stall_s)
+    usage = next((delta.usage for delta in reversed(head) if delta.usage), Usage())
+    model = next((delta.model for delta in head if delta.model), attempt.provider.model)
+    attempt.succeed(usage, model)
+    return Opened(head, None)
 
 
 class Stream:
@@ -45,26 +60,34 @@ class Stream:
         self._rest = opened.rest
         self._stall_s = stall_s
         self._usage = Usage()
+        self._finished = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Delta:
-        if self._attempt.ended:
+        if self._run.ended:
             raise StopAsyncIteration
         delta = self._head.pop() if self._head else await self._next()
         if delta.usage is not None:
             self._usage = delta.usage
+        self._finished = self._finished or delta.finish_reason is not None
         return delta
 
     async def aclose(self) -> None:
-        """Let go of the provider. A stream that has not ended counts as cancelled."""
-        if not self._attempt.ended:
-            self._attempt.cancel()
-            self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
-        await self._rest.aclose()
+        """Let go of the provider. A stream whose answer had not ended counts as cancelled."""
+        if self._finished:  # the reader needed no more than the answer's end
+            self._attempt.succeed(self._usage, self.model)
+            self._run.end(RequestStatus.SUCCESS)
+        self._attempt.cancel()
+        self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+        if self._rest is not None:
+            await self._rest.aclose()
 
     async def _next(self) -> Delta:
+        if self._rest is None:
+            self._run.end(RequestStatus.SUCCESS)
+            raise StopAsyncIteration
         now = self._run.clock()
         limit_s = min(self._stall_s, self._run.deadline - now)
         try:

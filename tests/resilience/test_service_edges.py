@@ -257,7 +257,7 @@ def test_a_deadline_is_a_504_and_leaves_nothing_running():
     config = Config(providers=config.providers, retry=config.retry, deadline=short)
     silent, log = Silent(), Log()
 
-    with serving(create_app(config, log.emit, transport=Network(alpha=silent))) as url:
+    with serving(create_app(config, log.emit, transport=Network(alpha=silent, beta=silent))) as url:
         response = http.post(url + CHAT, json=ASK)
 
     assert (response.status_code, response.json()["error"]["code"]) == (504, "deadline_exceeded")

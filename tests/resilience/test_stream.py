@@ -22,13 +22,15 @@ WHOLE = sse(
 )
 
 
-def read(network: httpx2.AsyncBaseTransport, stop_after: int | None = None) -> tuple[list[Delta], Any, Events]:
+def read(
+    network: httpx2.AsyncBaseTransport, stop_after: int | None = None, **settings: str
+) -> tuple[list[Delta], Any, Events]:
     """Read a stream to its end or `stop_after` deltas; the deltas, the error, the events."""
     events = Events()
 
     async def main() -> tuple[list[Delta], Exception | None]:
         deltas: list[Delta] = []
-        async with Client(config(RETRY_BASE_DELAY="0"), events.append, transport=network) as client:
+        async with Client(config(**{"RETRY_BASE_DELAY": "0"} | settings), events.append, transport=network) as client:
             try:
                 async with client.stream(HELLO) as stream:
                     async for delta in stream:
@@ -133,3 +135,47 @@ def test_a_stalled_stream_ends_after_the_timeout_and_lets_the_connection_go() ->
     assert isinstance(exc, StreamBrokenError)
     assert last(events)[0].reason is Reason.STREAM_STALLED
     assert network.closed
+
+
+def test_a_reader_that_stops_at_the_answers_end_has_the_whole_answer() -> None:
+    _, _, events = read(ScriptedNetwork(openrouter=[WHOLE]), stop_after=3)
+
+    attempt, request = last(events)
+    assert (attempt.status, request.status) == (AttemptStatus.SUCCESS, RequestStatus.SUCCESS)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [sse(chunk("Hel")), sse(chunk("Hel"), {"error": {"code": 502}}), sse(chunk("Hel"), "{"), error(500)],
+    ids=["cut", "error-event", "nonsense", "status"],
+)
+def test_safe_mode_falls_back_over_a_stream_that_breaks_after_its_first_content(first: httpx2.Response) -> None:
+    network = ScriptedNetwork(openrouter=[first], anthropic=[error(500)], deepseek=[WHOLE])
+
+    deltas, exc, events = read(network, STREAM_MODE="safe", MAX_RETRIES="0")
+
+    assert exc is None
+    assert "".join(d.text for d in deltas) == "Hello"
+    attempt, request = last(events)
+    assert (attempt.provider, attempt.completion_tokens, request.provider) == ("deepseek", 2, "deepseek")
+
+
+def test_safe_mode_leaves_a_stalled_stream_behind() -> None:
+    class Network(ScriptedNetwork):
+        stalled = Dripping()
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.url.host == "openrouter.ai":
+                return await self.stalled.handle_async_request(request)
+            return await super().handle_async_request(request)
+
+    network = Network(anthropic=[error(500)], deepseek=[WHOLE])
+
+    deltas, exc, events = read(network, STREAM_MODE="safe", MAX_RETRIES="0")
+
+    assert exc is None
+    assert "".join(d.text for d in deltas) == "Hello"
+    stalled = events.of("LLM_ATTEMPT")[0]
+    assert isinstance(stalled, AttemptFinished)
+    assert (stalled.reason, stalled.timeout_s) == (Reason.STREAM_STALLED, 20)
+    assert network.stalled.closed
