@@ -6,8 +6,8 @@ and time limits are the caller's.
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 
 import httpx2
 
@@ -24,53 +24,71 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 """The most of an error's body that is read."""
 
+IDLE_CONNECTIONS = 20
+"""Kept per provider for the next calls. The pool polls each idle socket twice per call: many cost more than a call."""
+
 DRAIN_S = 0.05
 """How long the end of a finished stream is waited for, so that its connection can be used again."""
 
+TAIL_S = 0.25
+"""How long a stream may be silent after its finish reason: what can still come is the usage and `[DONE]`."""
+
 
 class Caller:
-    """Calls providers through one pooled client; `connect_s` bounds the connecting alone."""
+    """Calls these providers, each through connections of its own; `connect_s` bounds the connecting alone.
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport | None, connect_s: float) -> None:
-        self._client = httpx2.AsyncClient(
-            transport=transport,
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            follow_redirects=False,
-        )
+    The pool looks at all its connections twice per call: in one for all, a slow provider's would cost the others time.
+    """
+
+    def __init__(
+        self, providers: Iterable[Provider], transport: httpx2.AsyncBaseTransport | None, connect_s: float
+    ) -> None:
+        # Once: loading certificates takes as long as many calls.
+        certificates = httpx2.create_ssl_context() if transport is None else True
+        self._clients = {
+            provider.name: httpx2.AsyncClient(
+                verify=certificates,
+                transport=transport,
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
+                follow_redirects=False,
+            )
+            for provider in providers
+        }
         # The attempt's own limit covers reading and writing; httpx's limits per read would add up beyond it.
         self._extensions = {"timeout": {"connect": connect_s, "read": None, "write": None, "pool": None}}
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def complete(self, provider: Provider, request: ChatRequest) -> Completion:
         """The whole answer. Raises ProviderError."""
         adapter = ADAPTERS[provider.kind]
-        response = await self._post(adapter.call(provider, request, streamed=False))
+        response = await self._post(provider, adapter.call(provider, request, streamed=False))
         async with aclosing(response):
-            return adapter.completion(await _whole(response))
+            return adapter.completion(await _whole(response, MAX_BODY_BYTES))
 
     async def stream(self, provider: Provider, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The answer piece by piece. Raises ProviderError, also when the stream ends before the answer does."""
         adapter = ADAPTERS[provider.kind]
-        response = await self._post(adapter.call(provider, request, streamed=True))
+        response = await self._post(provider, adapter.call(provider, request, streamed=True))
         async with aclosing(response):
-            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
                 # No stream: an error inside a 200, or a provider that answers whole.
-                completion = adapter.completion(await _whole(response))
+                completion = adapter.completion(await _whole(response, MAX_BODY_BYTES))
                 yield Delta(completion.text, completion.finish_reason, completion.usage, completion.model)
                 return
             async with aclosing(_deltas(response, adapter)) as deltas:
                 async for delta in deltas:
                     yield delta
 
-    async def _post(self, call: Call) -> httpx2.Response:
+    async def _post(self, provider: Provider, call: Call) -> httpx2.Response:
         # Built here rather than by the client: no cookies, no default headers, no merging per request.
         headers = {**call.headers, "accept-encoding": "identity"}
         request = httpx2.Request("POST", call.url, headers=headers, content=call.body, extensions=self._extensions)
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._clients[provider.name].send(request, stream=True)
         except httpx2.HTTPError as exc:
             raise _transport_error(exc, Reason.CONNECTION_RESET) from exc
         if response.status_code == 200:
@@ -91,7 +109,7 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
     events = aiter(httpx2.EventSource(response))
     try:
         while not reader.done:
-            event = await anext(events, None)
+            event = await (_next_within(events, TAIL_S) if reader.finished else anext(events, None))
             if event is None:
                 break
             size += len(event.data)
@@ -101,9 +119,7 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
                 for delta in reader.feed(event.data):
                     yield delta
         if reader.done:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_S):
-                    await anext(events, None)
+            await _next_within(events, DRAIN_S)
     except httpx2.SSEError as exc:
         raise malformed(str(exc)) from exc
     except httpx2.HTTPError as exc:
@@ -113,7 +129,16 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
         raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
 
 
-async def _whole(response: httpx2.Response, most_bytes: int = MAX_BODY_BYTES) -> bytes:
+async def _next_within(events: AsyncIterator[httpx2.ServerSentEvent], limit_s: float) -> httpx2.ServerSentEvent | None:
+    """The next event, None at the end or after limit_s; the stream is of no use then."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await anext(events, None)
+    except TimeoutError:
+        return None
+
+
+async def _whole(response: httpx2.Response, most_bytes: int) -> bytes:
     inflate = _inflater(response)
     chunks: list[bytes] = []
     left = most_bytes

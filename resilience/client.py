@@ -30,7 +30,7 @@ from resilience.errors import (
     RequestError,
 )
 from resilience.events import Event, ProviderInitialized, ProvidersExhausted, ProvidersInitialized, Reason, State, Tried
-from resilience.link import Link
+from resilience.link import SLACK_S, Link
 from resilience.policy import AllOpen, StreamMode
 from resilience.retry import backoff_delay_s, treatment
 from resilience.run import Attempt, Run
@@ -91,7 +91,7 @@ class Client:
     async def start(self) -> None:
         """Bind to the running loop and say in the log which providers are there."""
         self._clock = asyncio.get_running_loop().time
-        self._caller = Caller(self._transport, self.config.deadline.connect_s)
+        self._caller = Caller(self.chain, self._transport, self.config.deadline.connect_s)
         self.links = tuple(
             Link(
                 provider,
@@ -128,7 +128,8 @@ class Client:
 
         with run.ending():
             completion, attempt = await self._walk(run, ask, streamed=False)
-            attempt.succeed(completion.usage, completion.model)
+            attempt.usage = completion.usage
+            attempt.succeed(completion.model)
         return Answer(completion, attempt.provider.name, run.request_id, run.attempts, run.fallbacks, run.total_ms)
 
     def stream(self, request: ChatRequest, *, request_id: str | None = None) -> AbstractAsyncContextManager[Stream]:
@@ -200,13 +201,17 @@ class Client:
         self, run: Run, link: Link, position: int, ask: Ask[T], acquire: Acquire, *, streamed: bool
     ) -> tuple[T, Attempt] | Reason:
         """One provider, tried until it answers or it is time to move on; then the reason."""
+        limits = self.config.deadline
+        limit_s = limits.first_token_s if streamed else limits.attempt_s
         reason: Reason | None = None
         number = 0
         while True:
             number += 1
             if not await self._admitted(run, link, position):
                 return reason or Reason.RATE_LIMITED
-            if not await link.enter(run.deadline):
+            if not await link.enter(self._ends_at(run, position, limit_s)):
+                if run.over:
+                    raise self._late(run, link.provider)
                 run.come_back(self._clock() + SOON_S)
                 return reason or Reason.OVERLOADED
             permit = acquire(run.request_id)
@@ -216,12 +221,13 @@ class Client:
                 run.come_back(permit.retry_at if permit.state is State.OPEN else self._clock() + SOON_S)
                 return reason or Reason.CIRCUIT_OPEN
             attempt = Attempt(run, link, permit, number=number, position=position, streamed=streamed)
-            answer = await self._attempt(run, attempt, ask, streamed=streamed)
+            attempt.ends_at = self._ends_at(run, position, limit_s)
+            answer = await self._attempt(attempt, ask, limit_s, streamed=streamed)
             if not isinstance(answer, _Failed):
                 return answer, attempt
             failure = answer.failure
             link.learn(failure, self._wall())
-            delay_s = self._delay_s(run, attempt, failure, number, position)
+            delay_s = self._delay_s(attempt, failure, number, self._ends_at(run, position, limit_s))
             attempt.fail(failure, retrying=delay_s is not None, timeout_s=answer.timeout_s)
             if run.over:
                 raise self._late(run, link.provider)
@@ -236,7 +242,8 @@ class Client:
     async def _admitted(self, run: Run, link: Link, position: int) -> bool:
         """Wait out the provider's wish to be left alone, where that is the best that is left."""
         while wish_s := link.wish_s:
-            if self._healthy_after(position) or self._clock() + wish_s >= run.deadline:
+            elsewhere = any(later.promising_within(wish_s) for later in self.links[position + 1 :])
+            if elsewhere or self._clock() + wish_s >= run.deadline:
                 run.come_back(self._clock() + wish_s)
                 return False
             await self._wait(run, wish_s)
@@ -244,13 +251,15 @@ class Client:
             raise self._late(run, link.provider)
         return True
 
-    async def _attempt(self, run: Run, attempt: Attempt, ask: Ask[T], *, streamed: bool) -> "T | _Failed":
-        limits = self.config.deadline
-        limit_s = limits.first_token_s if streamed else limits.attempt_s
-        left_s = run.deadline - attempt.started
-        if self._healthy_after(attempt.position):
-            left_s -= min(limit_s, left_s / 2)  # the next provider's time
-        attempt.ends_at = attempt.started + left_s
+    def _ends_at(self, run: Run, position: int, limit_s: float) -> float:
+        """When this provider's time is over, on the loop's clock: the next one's share of the rest is set aside."""
+        now = self._clock()
+        left_s = run.deadline - now
+        if self._healthy_after(position):
+            left_s -= min(limit_s, left_s / 2)
+        return now + left_s
+
+    async def _attempt(self, attempt: Attempt, ask: Ask[T], limit_s: float, *, streamed: bool) -> "T | _Failed":
         granted_s = attempt.may_take_s(limit_s)
         try:
             async with asyncio.timeout_at(attempt.started + granted_s) as timer:
@@ -265,21 +274,24 @@ class Client:
             raise
 
     def _timed_out(self, attempt: Attempt, granted_s: float, limit_s: float, *, streamed: bool) -> "_Failed":
-        if attempt.ttft_s is not None and self._clock() < attempt.ends_at:
+        began = attempt.ttft_s is not None
+        if began and self._clock() < attempt.ends_at - SLACK_S:
             return _Failed(Failure(Reason.STREAM_STALLED), self.config.deadline.stall_s)
+        if began:  # it went on and on
+            granted_s = attempt.ends_at - attempt.started
         if granted_s < min(limit_s, self.config.deadline.request_s) / 2:
             return _Failed(Failure(Reason.DEADLINE))  # it had too little time to prove anything
-        return _Failed(Failure(Reason.FIRST_TOKEN_TIMEOUT if streamed else Reason.TIMEOUT), granted_s)
+        return _Failed(Failure(Reason.FIRST_TOKEN_TIMEOUT if streamed and not began else Reason.TIMEOUT), granted_s)
 
-    def _delay_s(self, run: Run, attempt: Attempt, failure: Failure, number: int, position: int) -> float | None:
-        """Seconds until the same provider is tried again; None to move on."""
+    def _delay_s(self, attempt: Attempt, failure: Failure, number: int, ends_at: float) -> float | None:
+        """Seconds until the same provider is tried again; None to move on, or if its time is over before."""
         treat = treatment(failure)
         if not treat.retry or number > self.config.retry.max_retries or attempt.opens_circuit():
             return None
-        if treat.patient and self._healthy_after(position):
+        if treat.patient and self._healthy_after(attempt.position):
             return None
         delay_s = max(backoff_delay_s(self.config.retry, number, self._rng), failure.retry_after_s or 0.0)
-        return delay_s if self._clock() + delay_s < run.deadline else None
+        return delay_s if self._clock() + delay_s < ends_at else None
 
     async def _wait(self, run: Run, delay_s: float) -> None:
         run.wasted_s += delay_s

@@ -35,7 +35,11 @@ class Link:
     @property
     def promising(self) -> bool:
         """Whether a request that has to leave another provider may hope for this one."""
-        return self.wish_s == 0 and self._free and self.view.state is not State.OPEN
+        return self.promising_within(SLACK_S)
+
+    def promising_within(self, wait_s: float) -> bool:
+        """Whether it may hope for this one before so many seconds have passed."""
+        return self.wish_s < wait_s and self._free and self.view.state is not State.OPEN
 
     @property
     def wish_s(self) -> float:

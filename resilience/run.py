@@ -6,10 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from resilience.breaker import Emit
-from resilience.chat import Usage
+from resilience.chat import Delta, Usage
 from resilience.circuit import Outcome, Permit
 from resilience.config import Provider
-from resilience.errors import DeadlineExceededError, Failure, ProvidersExhaustedError, RequestError
+from resilience.errors import (
+    DeadlineExceededError,
+    Failure,
+    ProvidersExhaustedError,
+    RequestError,
+    UnansweredError,
+)
 from resilience.events import (
     AttemptFinished,
     AttemptStatus,
@@ -77,25 +83,29 @@ class Run:
             )
         )
 
+    def charge(self, exc: UnansweredError) -> None:
+        """Tell the error what the request has taken so far."""
+        exc.attempts, exc.fallbacks = self.attempts, self.fallbacks
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Ends the request by whatever leaves the block; a block that just ends is a success."""
         try:
             yield
-        except (asyncio.CancelledError, GeneratorExit):
-            self.end(RequestStatus.CANCELLED, Reason.CANCELLED)
-            raise
-        except ProvidersExhaustedError:
-            self.end(RequestStatus.EXHAUSTED)
-            raise
-        except DeadlineExceededError:
-            self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
-            raise
-        except RequestError as exc:
-            self.end(RequestStatus.REJECTED, exc.reason)
-            raise
-        except BaseException:
-            self.end(RequestStatus.ERROR)
+        except BaseException as exc:
+            if isinstance(exc, UnansweredError):
+                self.charge(exc)
+            match exc:
+                case asyncio.CancelledError() | GeneratorExit():
+                    self.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+                case ProvidersExhaustedError():
+                    self.end(RequestStatus.EXHAUSTED)
+                case DeadlineExceededError():
+                    self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+                case RequestError():
+                    self.end(RequestStatus.REJECTED, exc.reason)
+                case _:
+                    self.end(RequestStatus.ERROR)
             raise
         self.end(RequestStatus.SUCCESS)
 
@@ -104,8 +114,8 @@ class Attempt:
     """One call under way; exactly one of `succeed`, `fail` and `cancel` ends it, later ones do nothing.
 
     ends_at: when it ends at the latest, on the loop's clock, time for the next provider set aside; timer: the
-    limit that runs now. The event goes out before the circuit settles, so that an opening follows the failure
-    that caused it.
+    limit that runs now; usage: the tokens that the provider has told so far. The event goes out before the circuit
+    settles, so that an opening follows the failure that caused it.
     """
 
     __slots__ = (
@@ -121,6 +131,7 @@ class Attempt:
         "started",
         "timer",
         "ttft_s",
+        "usage",
     )
 
     def __init__(self, run: Run, link: Link, permit: Permit, *, number: int, position: int, streamed: bool) -> None:
@@ -130,6 +141,7 @@ class Attempt:
         self.ends_at = run.deadline
         self.timer: asyncio.Timeout | None = None
         self.ttft_s: float | None = None
+        self.usage = Usage()
         self.ended = False
         self._run = run
         self._link = link
@@ -146,19 +158,22 @@ class Attempt:
             self.timer.reschedule(now + granted_s)
         return granted_s
 
-    def first_content(self) -> None:
-        """The first content of a streamed answer is here."""
-        self.ttft_s = self._run.clock() - self.started
+    def note(self, delta: Delta) -> None:
+        """A piece of a streamed answer is here."""
+        if self.ttft_s is None and (delta.text or delta.finish_reason):
+            self.ttft_s = self._run.clock() - self.started
+        if delta.usage is not None:
+            self.usage = delta.usage
 
-    def succeed(self, usage: Usage, model: str) -> None:
+    def succeed(self, model: str) -> None:
         """The whole answer is here."""
         if self.ended:
             return
         self._run.provider = self.provider.name
         self._link.answered()
-        self._end(AttemptStatus.SUCCESS, Outcome.SUCCESS, usage=usage, model=model)
+        self._end(AttemptStatus.SUCCESS, Outcome.SUCCESS, model=model)
 
-    def fail(self, failure: Failure, *, retrying: bool, timeout_s: float | None = None, usage: Usage = Usage()) -> None:
+    def fail(self, failure: Failure, *, retrying: bool, timeout_s: float | None = None) -> None:
         """No answer, or not the whole of it."""
         if self.ended:
             return
@@ -169,7 +184,6 @@ class Attempt:
             failure=failure,
             retrying=retrying,
             timeout_s=timeout_s,
-            usage=usage,
         )
 
     def cancel(self) -> None:
@@ -190,7 +204,6 @@ class Attempt:
         failure: Failure | None = None,
         retrying: bool | None = None,
         timeout_s: float | None = None,
-        usage: Usage = Usage(),
         model: str = "",
     ) -> None:
         self.ended = True
@@ -210,8 +223,8 @@ class Attempt:
                 retrying=retrying,
                 ttft_ms=self.ttft_s * 1000 if self.ttft_s is not None else None,
                 streamed=self._streamed,
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
+                prompt_tokens=self.usage.prompt_tokens,
+                completion_tokens=self.usage.completion_tokens,
                 circuit=self._permit.state,
             )
         )

@@ -5,8 +5,15 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Self
 
-from resilience.chat import Delta, Usage
-from resilience.errors import DeadlineExceededError, Failure, ProviderError, StreamBrokenError
+from resilience.chat import Delta
+from resilience.errors import (
+    DeadlineExceededError,
+    Failure,
+    ProviderError,
+    RequestError,
+    StreamBrokenError,
+    UnansweredError,
+)
 from resilience.events import Reason, RequestStatus, Tried
 from resilience.run import Attempt, Run
 
@@ -24,8 +31,8 @@ async def open_live(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
     head: list[Delta] = []
     async for delta in deltas:
         head.append(delta)
-        if delta.text or delta.finish_reason:
-            attempt.first_content()
+        attempt.note(delta)
+        if attempt.ttft_s is not None:
             return Opened(head, deltas)
     raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
 
@@ -35,13 +42,10 @@ async def open_safe(deltas: AsyncGenerator[Delta], attempt: Attempt, stall_s: fl
     head: list[Delta] = []
     async for delta in deltas:
         head.append(delta)
-        if attempt.ttft_s is None and (delta.text or delta.finish_reason):
-            attempt.first_content()
+        attempt.note(delta)
         if attempt.ttft_s is not None:
             attempt.may_take_s(stall_s)
-    usage = next((delta.usage for delta in reversed(head) if delta.usage), Usage())
-    model = next((delta.model for delta in head if delta.model), attempt.provider.model)
-    attempt.succeed(usage, model)
+    attempt.succeed(next((delta.model for delta in head if delta.model), attempt.provider.model))
     return Opened(head, None)
 
 
@@ -59,7 +63,6 @@ class Stream:
         self._head = opened.head[::-1]
         self._rest = opened.rest
         self._stall_s = stall_s
-        self._usage = Usage()
         self._finished = False
 
     def __aiter__(self) -> Self:
@@ -69,15 +72,13 @@ class Stream:
         if self._run.ended:
             raise StopAsyncIteration
         delta = self._head.pop() if self._head else await self._next()
-        if delta.usage is not None:
-            self._usage = delta.usage
         self._finished = self._finished or delta.finish_reason is not None
         return delta
 
     async def aclose(self) -> None:
         """Let go of the provider. A stream whose answer had not ended counts as cancelled."""
         if self._finished:  # the reader needed no more than the answer's end
-            self._attempt.succeed(self._usage, self.model)
+            self._attempt.succeed(self.model)
             self._run.end(RequestStatus.SUCCESS)
         self._attempt.cancel()
         self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
@@ -92,9 +93,9 @@ class Stream:
         limit_s = min(self._stall_s, self._run.deadline - now)
         try:
             async with asyncio.timeout_at(now + limit_s):
-                return await anext(self._rest)
+                delta = await anext(self._rest)
         except StopAsyncIteration:
-            self._attempt.succeed(self._usage, self.model)
+            self._attempt.succeed(self.model)
             self._run.end(RequestStatus.SUCCESS)
             raise
         except ProviderError as exc:
@@ -106,14 +107,26 @@ class Stream:
         except BaseException:
             self._attempt.cancel()
             raise
+        self._attempt.note(delta)
+        return delta
 
-    def _broken(self, failure: Failure, timeout_s: float | None = None) -> Exception:
-        self._attempt.fail(failure, retrying=False, timeout_s=timeout_s, usage=self._usage)
+    def _broken(self, failure: Failure, timeout_s: float | None = None) -> UnansweredError:
+        self._attempt.fail(failure, retrying=False, timeout_s=timeout_s)
         tried = [*self._run.tried, Tried(self.provider, failure.reason)]
         request_id = self._run.request_id
-        if failure.reason is Reason.DEADLINE:
-            self._run.end(RequestStatus.DEADLINE, Reason.DEADLINE)
-            return DeadlineExceededError("the answer was not whole in time", request_id=request_id, tried=tried)
-        self._run.end(RequestStatus.ERROR, failure.reason)
-        message = f"{self.provider}'s answer broke off: {failure.reason}"
-        return StreamBrokenError(message, request_id=request_id, tried=tried)
+        exc: UnansweredError
+        match failure.reason:
+            case Reason.CONTENT_FILTER:
+                status = RequestStatus.REJECTED
+                message = f"{self.provider} refused the content after its first pieces"
+                exc = RequestError(message, reason=failure.reason)
+            case Reason.DEADLINE:
+                status = RequestStatus.DEADLINE
+                exc = DeadlineExceededError("the answer was not whole in time", request_id=request_id, tried=tried)
+            case _:
+                status = RequestStatus.ERROR
+                message = f"{self.provider}'s answer broke off: {failure.reason}"
+                exc = StreamBrokenError(message, request_id=request_id, tried=tried)
+        self._run.charge(exc)
+        self._run.end(status, failure.reason)
+        return exc

@@ -1,0 +1,56 @@
+"""A listening port that can be closed and opened again, with the connections that came in through it."""
+
+import asyncio
+import socket
+
+from resilience.simulator.connection import Connection, Respond
+
+HOST = "127.0.0.1"
+_CLOSING_S = 5.0
+
+
+class Listener:
+    """One port on loopback. port: the wanted one, 0 for any free one; once open, the real one. Needs a running loop."""
+
+    def __init__(self, port: int, respond: Respond) -> None:
+        self.port = port
+        self._respond = respond
+        self._socket: socket.socket | None = None
+        self._starting: asyncio.Task[asyncio.Server] | None = None
+        self._connections: dict[Connection, asyncio.Task[None] | None] = {}
+
+    def open(self) -> None:
+        """Listen, from now on; nothing if it does already. Raises OSError if the port is taken."""
+        if self._socket is not None:
+            return
+        self._socket = socket.create_server((HOST, self.port), backlog=1024)
+        self.port = self._socket.getsockname()[1]
+        # The kernel queues connections from here on, so nobody has to wait for this task.
+        self._starting = asyncio.get_running_loop().create_task(asyncio.start_server(self._serve, sock=self._socket))
+
+    def close(self) -> None:
+        """Refuse from now on, and reset what is connected."""
+        if self._socket is None or self._starting is None:
+            return
+        if self._starting.done():
+            self._starting.result().close()
+        else:
+            self._starting.cancel()
+            self._socket.close()
+        self._socket = self._starting = None
+        for connection in self._connections:
+            connection.reset()
+
+    async def aclose(self) -> None:
+        """Close, and wait until each connection has ended."""
+        self.close()
+        if serving := [task for task in self._connections.values() if task is not None]:
+            await asyncio.wait(serving, timeout=_CLOSING_S)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(reader, writer, self._respond)
+        self._connections[connection] = asyncio.current_task()
+        try:
+            await connection.serve()
+        finally:
+            del self._connections[connection]

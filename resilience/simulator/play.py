@@ -1,0 +1,108 @@
+"""Play a scenario through the real client on virtual time: hours in seconds, the same for the same seed."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+
+from resilience.chat import ChatRequest, Message
+from resilience.client import Client
+from resilience.config import KNOWN, Config, load
+from resilience.errors import ResilienceError
+from resilience.events import Event, ServiceStarted, ServiceStopped
+from resilience.simulator.profiles import PROFILES
+from resilience.simulator.provider import SimulatedProvider, Source
+from resilience.simulator.scenario import Scenario
+from resilience.simulator.text import STATEMENTS
+from resilience.simulator.transport import SimulatedTransport, base_url
+from resilience.simulator.virtual import VirtualLoop
+
+START_S = 1_772_409_600.0  # 2026-03-02T00:00:00Z, a Monday
+VERSION = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """An event and when it was written, in seconds since the epoch."""
+
+    at_s: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a played scenario left: its log's events in order, and the calls that each provider received."""
+
+    events: tuple[Stamped, ...]
+    calls: dict[str, int]
+
+
+def play(scenario: Scenario, seed: int, start_s: float = START_S) -> Recording:
+    """One round of the scenario under the runbook's default settings. The same arguments give the same events."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(_play(scenario, seed, start_s))
+
+
+async def _play(scenario: Scenario, seed: int, start_s: float) -> Recording:
+    loop = asyncio.get_running_loop()
+    events: list[Stamped] = []
+
+    def wall() -> float:
+        return start_s + loop.time()
+
+    def emit(event: Event) -> None:
+        events.append(Stamped(wall(), event))
+
+    providers = {
+        name: SimulatedProvider(profile, seed, _source(scenario, name, loop.time)) for name, profile in PROFILES.items()
+    }
+    config = _config(providers)
+    emit(ServiceStarted(version=VERSION, config_version=config.version, order=config.order))
+    transport = SimulatedTransport(providers, wall)
+    async with Client(config, emit, transport=transport, rng=random.Random(f"{seed}:client"), wall=wall) as client:
+        await _ask(client, scenario, random.Random(f"{seed}:traffic"))
+    emit(ServiceStopped(version=VERSION, config_version=config.version, order=config.order))
+    return Recording(tuple(events), {name: provider.calls for name, provider in providers.items()})
+
+
+def _source(scenario: Scenario, provider: str, now_s: Callable[[], float]) -> Source:
+    return lambda rng: scenario.mix(provider, now_s()).draw(rng)
+
+
+def _config(providers: dict[str, SimulatedProvider]) -> Config:
+    # The default order, explicitly: a simulated chain does not change with anybody's environment.
+    settings = {"METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN)}
+    for name, provider in providers.items():
+        settings[f"METIS_LLM_{name.upper()}_BASE_URL"] = base_url(provider)
+        settings[f"{name.upper()}_API_KEY"] = "simulated"
+    return load(None, settings)
+
+
+async def _ask(client: Client, scenario: Scenario, rng: random.Random) -> None:
+    """Callers, each on its own: nobody waits for another's answer."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as callers:
+        for at_s in scenario.traffic.arrivals(rng, scenario.duration_s):
+            await asyncio.sleep(at_s - loop.time())
+            request = ChatRequest((Message("user", rng.choice(STATEMENTS)),), max_tokens=400)
+            request_id = f"{rng.getrandbits(64):016x}"
+            caller = _streaming if rng.random() < scenario.traffic.streamed else _waiting
+            callers.create_task(_for(scenario.traffic.patience_s(rng), caller(client, request, request_id)))
+
+
+async def _for(patience_s: float | None, answer: Coroutine[None, None, None]) -> None:
+    # What goes wrong is in the log, which is all that a recording is for.
+    with suppress(ResilienceError, TimeoutError):
+        async with asyncio.timeout(patience_s):
+            await answer
+
+
+async def _waiting(client: Client, request: ChatRequest, request_id: str) -> None:
+    await client.chat(request, request_id=request_id)
+
+
+async def _streaming(client: Client, request: ChatRequest, request_id: str) -> None:
+    async with client.stream(request, request_id=request_id) as stream:
+        async for _ in stream:
+            pass

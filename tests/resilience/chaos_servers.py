@@ -1,0 +1,64 @@
+"""The providers of the chaos tests, for a process of their own, which imports this module and little else."""
+
+import asyncio
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+
+from resilience.simulator.behaviour import Behaviour, Mix
+from resilience.simulator.catalogue import CATALOGUE, parameters_of
+from resilience.simulator.faults import FAULTS
+from resilience.simulator.servers import Servers
+
+CHAIN = ("openrouter", "anthropic", "deepseek", "openai")
+HEALTHY = "openai"
+QUICK = Behaviour.of("ok", latency_s=0.0)
+_QUICK: Mapping[str, float] = {"latency_s": 0.0, "gap_s": 0.05}
+_SLOW_BY_NATURE = ("slow_head", "reset_after_head")
+
+
+def quick(behaviour: Behaviour) -> Behaviour:
+    """The same behaviour, without waits that mean nothing."""
+    known = parameters_of(CATALOGUE[behaviour.name])
+    hurry = {name: value for name, value in _QUICK.items() if name in known and behaviour.name not in _SLOW_BY_NATURE}
+    return Behaviour.of(behaviour.name, **(hurry | dict(behaviour.parameters)))
+
+
+SILENT = ("hang", "slow_head", "hang_after_head", "only_keep_alives", "drip", "stall")
+COSTLY = ("endless", "oversized_event", "oversized_event_midway", "gzip_bomb", "huge_head", "byte_by_byte", "deep_json")
+FOR_GOOD = ("rate_limit_long",)
+"""Left out: once a provider has wished to be left alone for an hour, nothing more would happen to it."""
+
+ANY_FAULT = Mix(
+    (
+        (40.0, QUICK),
+        *(
+            (0.05 if name in SILENT or name in COSTLY else 1.0, quick(fault.behaviour))
+            for name, fault in FAULTS.items()
+            if name not in FOR_GOOD
+        ),
+    )
+)
+
+
+def serve(pipe: Connection, behaviours: Mapping[str, Mix], seed: int) -> None:
+    """Be these providers until told to stop. Sends their base URLs first, and their counts when asked."""
+    asyncio.run(_serving(pipe, behaviours, seed))
+
+
+async def _serving(pipe: Connection, behaviours: Mapping[str, Mix], seed: int) -> None:
+    async with Servers(seed) as running:
+        for name in CHAIN:
+            running.set_mix(name, behaviours.get(name, Mix(((1.0, QUICK),))))
+        pipe.send({name: running.base_url(name) for name in CHAIN})
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+
+        def answer() -> None:
+            if pipe.recv() == "stop":
+                stopped.set()
+            else:
+                pipe.send({name: running.calls(name) for name in CHAIN})
+
+        loop.add_reader(pipe.fileno(), answer)
+        await stopped.wait()
+        loop.remove_reader(pipe.fileno())
