@@ -1,15 +1,16 @@
 """One call to one provider over HTTP: bytes out, a Completion or a stream of Deltas back.
 
 Everything that can go wrong leaves as ProviderError with the contract's reason; cancellation passes through,
-and time limits are the caller's.
+and time limits are the caller's. Those limits are anyio's scopes: a task that asyncio.timeout cancels while the
+pool closes idle connections loses the rest of them, a scope waits until the pool is done.
 """
 
-import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 
 import httpx2
+from anyio import move_on_after
 
 from resilience.adapters import ADAPTERS, Adapter, Call
 from resilience.adapters.base import failure, malformed
@@ -131,11 +132,9 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
 
 async def _next_within(events: AsyncIterator[httpx2.ServerSentEvent], limit_s: float) -> httpx2.ServerSentEvent | None:
     """The next event, None at the end or after limit_s; the stream is of no use then."""
-    try:
-        async with asyncio.timeout(limit_s):
-            return await anext(events, None)
-    except TimeoutError:
-        return None
+    with move_on_after(limit_s):
+        return await anext(events, None)
+    return None
 
 
 async def _whole(response: httpx2.Response, most_bytes: int) -> bytes:

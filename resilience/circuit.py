@@ -116,8 +116,8 @@ class Circuit:
 
     def opens_on_failure(self, permit: Permit) -> bool:
         """Whether settling this permit as a failure would open the circuit."""
-        if permit.generation != self._generation:
-            return False
+        if permit.slot not in self._out:
+            return False  # of an earlier state, or settled before
         return self._state is State.HALF_OPEN or self._failures + 1 >= self._policy.threshold
 
     def acquire(self, now: float, request_id: str = "") -> Permit | Rejection:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Self, TypeVar
 
 import httpx2
+from anyio import CancelScope
 
 from resilience.attempt import Caller
 from resilience.breaker import Breaker, CircuitView, Emit
@@ -262,16 +263,14 @@ class Client:
     async def _attempt(self, attempt: Attempt, ask: Ask[T], limit_s: float, *, streamed: bool) -> "T | _Failed":
         granted_s = attempt.may_take_s(limit_s)
         try:
-            async with asyncio.timeout_at(attempt.started + granted_s) as timer:
-                attempt.timer = timer
+            with CancelScope(deadline=attempt.started + granted_s) as attempt.timer:
                 return await ask(attempt)
         except ProviderError as exc:
             return _Failed(exc.failure)
-        except TimeoutError:
-            return self._timed_out(attempt, granted_s, limit_s, streamed=streamed)
         except BaseException:
             attempt.cancel()
             raise
+        return self._timed_out(attempt, granted_s, limit_s, streamed=streamed)
 
     def _timed_out(self, attempt: Attempt, granted_s: float, limit_s: float, *, streamed: bool) -> "_Failed":
         began = attempt.ttft_s is not None

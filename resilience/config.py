@@ -118,6 +118,10 @@ NUMBERS = (
 )
 
 
+CHOICES = ("METIS_LLM_STREAM_MODE", "METIS_LLM_ALL_OPEN", "METIS_LLM_CONTENT_FILTER_FALLBACK")
+"""Settings that are one of a few words."""
+
+
 def _config(env: Mapping[str, str]) -> Config:
     warnings: list[str] = []
     providers = tuple(_provider(name, env) for name in _order(env, warnings))
@@ -177,7 +181,7 @@ def _order(env: Mapping[str, str], warnings: list[str]) -> tuple[str, ...]:
 
 
 # A provider's name stands in the messages that the runbook counts by these words.
-_CONTRACT_WORD = re.compile(r"success|failed|circuit")
+_CONTRACT_WORD = re.compile(r"success|failed|circuit|generation_time_ms")
 
 
 def _provider(name: str, env: Mapping[str, str]) -> Provider:

@@ -61,7 +61,14 @@ class EventLog:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            self._write(to_line(item[0], item[1], self._origin).encode())
+            event, at_s = item
+            try:
+                line = to_line(event, at_s, self._origin).encode()
+            except Exception as exc:  # noqa: BLE001 (one event that cannot be written must not silence the rest)
+                self.dropped += 1
+                _complain(f"{self.path}: cannot write one {event.kind}: {type(exc).__name__}")
+                continue
+            self._write(line)
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from anyio import CancelScope
+
 from resilience.breaker import Emit
 from resilience.chat import Delta, Usage
 from resilience.circuit import Outcome, Permit
@@ -139,7 +141,7 @@ class Attempt:
         self.provider = link.provider
         self.started = run.clock()
         self.ends_at = run.deadline
-        self.timer: asyncio.Timeout | None = None
+        self.timer: CancelScope | None = None
         self.ttft_s: float | None = None
         self.usage = Usage()
         self.ended = False
@@ -155,7 +157,7 @@ class Attempt:
         now = self._run.clock()
         granted_s = min(limit_s, self.ends_at - now)
         if self.timer is not None:
-            self.timer.reschedule(now + granted_s)
+            self.timer.deadline = now + granted_s
         return granted_s
 
     def note(self, delta: Delta) -> None:

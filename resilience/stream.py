@@ -1,9 +1,10 @@
 """A streamed answer after its first content: what the caller iterates, and how it ends."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Self
+
+from anyio import CancelScope
 
 from resilience.chat import Delta
 from resilience.errors import (
@@ -91,8 +92,9 @@ class Stream:
             raise StopAsyncIteration
         now = self._run.clock()
         limit_s = min(self._stall_s, self._run.deadline - now)
+        delta: Delta | None = None
         try:
-            async with asyncio.timeout_at(now + limit_s):
+            with CancelScope(deadline=now + limit_s):
                 delta = await anext(self._rest)
         except StopAsyncIteration:
             self._attempt.succeed(self.model)
@@ -100,13 +102,13 @@ class Stream:
             raise
         except ProviderError as exc:
             raise self._broken(exc.failure) from exc
-        except TimeoutError as exc:
-            if limit_s < self._stall_s:
-                raise self._broken(Failure(Reason.DEADLINE)) from exc
-            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s) from exc
         except BaseException:
             self._attempt.cancel()
             raise
+        if delta is None:
+            if limit_s < self._stall_s:
+                raise self._broken(Failure(Reason.DEADLINE))
+            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s)
         self._attempt.note(delta)
         return delta
 

@@ -118,9 +118,12 @@ def error_object(body: bytes) -> Mapping[str, Any]:
 
 
 def failure_inside(error: Mapping[str, Any], types: Mapping[str, int]) -> Failure:
-    """An error that came inside a 200 or a stream: its code if it is a status, else its type's status."""
+    """An error that came inside a 200 or a stream: its code if that is a status, else the status of code or type."""
     code = error.get("code")
-    status = code if isinstance(code, int) and 400 <= code <= 599 else types.get(str(error.get("type")), 500)
+    if isinstance(code, int) and 400 <= code <= 599:
+        status = code
+    else:
+        status = types.get(str(code)) or types.get(str(error.get("type"))) or 500
     return Failure(reason=reason_of(status, error), http_status=status)
 
 

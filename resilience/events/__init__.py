@@ -19,7 +19,8 @@ from resilience.events.kinds import (
     Tried,
     UnknownEvent,
 )
-from resilience.events.lines import LINE, LOGGER, SCHEMA, TRUSTED_LOGGER, Record, from_line, to_line
+from resilience.events.lines import LOGGER, SCHEMA, to_line
+from resilience.events.reading import LINE, TRUSTED_LOGGER, Record, from_line
 from resilience.events.words import (
     PROVIDER_NAME,
     AttemptStatus,

@@ -1,4 +1,4 @@
-"""One event, one line: the format of the log, written and read back.
+"""One event, one line: the format of the log, as it is written; reading.py reads it back.
 
     <UTC time, ISO 8601, milliseconds, Z> <LEVEL>:<logger>:<message> <JSON object>
 
@@ -12,42 +12,24 @@ why the order of keys and the spelling of messages matter:
 - text from outside (models, request ids, actors, reasons typed by people) has the second letter of each of
   those words written as a JSON escape: programs read the same text, grep does not take it for an event.
 
-The JSON is ASCII, so no terminal escape, line break or bidi mark of a value reaches the file.
+The JSON is ASCII, so no terminal escape, line break or bidi mark of a value reaches the file, and strict, so
+that any parser takes it: a number that is not finite is left out, half a surrogate pair becomes U+FFFD.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
-from resilience.events.kinds import KINDS, AttemptFinished, Event, Origin, Tried, UnknownEvent
-from resilience.events.words import AttemptStatus, Cause, Reason, RequestStatus, Severity, State
+from resilience.events.kinds import AttemptFinished, Event, Origin
+from resilience.events.words import Reason, Severity
 
 SCHEMA = 1
 LOGGER = "src.integrations.llm.unified_client"
 """The logger's name in the runbook's expected output; it is kept word for word."""
-
-TRUSTED_LOGGER = r"(?:resilience|src\.integrations\.llm)(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
-LINE = (
-    r"^(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+):(?P<logger>"
-    + TRUSTED_LOGGER
-    + r"):(?P<message>[^\"{]*) (?P<json>\{\".*\})$"
-)
-"""What an event line looks like, in syntax that both `re` and RE2 take. The first `{` begins the object."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One line of the log, read back."""
-
-    at: datetime
-    level: str
-    logger: str
-    message: str
-    origin: Origin
-    event: Event
 
 
 def to_line(event: Event, at_s: float, origin: Origin) -> str:
@@ -57,26 +39,6 @@ def to_line(event: Event, at_s: float, origin: Origin) -> str:
     payload = _payload(event, severity, origin)
     return f"{head} {_encode(payload)}\n"
 
-
-def from_line(line: str) -> Record | None:
-    """The record in a line of the core's, None for any other line. Unknown keys are ignored.
-
-    Raises nothing: a line that looks like an event but misses a field, or has one of the wrong type, is None.
-    """
-    match = _LINE.match(line.rstrip("\r\n"))
-    if match is None:
-        return None
-    try:
-        payload = json.loads(match["json"])
-        event = _event(payload)
-        origin = Origin(payload.get("service", ""), payload.get("instance", ""), payload.get("pid", 0))
-        at = datetime.strptime(match["at"], "%Y-%m-%dT%H:%M:%S.%f%z")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-    return Record(at, match["level"], match["logger"], match["message"], origin, event)
-
-
-_LINE = re.compile(LINE)
 
 # Words that the runbook greps for. Text from outside must not bring them into a line of another meaning.
 _CONTRACT_WORDS = re.compile(
@@ -111,6 +73,8 @@ def _values(event: Event) -> dict[str, Any]:
         value = getattr(event, item.name)
         if value is None or item.name == "generation_time_ms":
             continue
+        if isinstance(value, float) and not isfinite(value):
+            continue  # a provider may ask for an endless wait; JSON has no such number
         values[item.name.rstrip("_")] = _plain(item.name, value)
     return values
 
@@ -144,11 +108,19 @@ _FREE_TEXT = (
 
 
 def _needs_care(payload: Mapping[str, Any]) -> bool:
-    return any(
-        _CONTRACT_WORDS.search(value if isinstance(value, str) else json.dumps(value)) is not None
-        for key in _FREE_TEXT
-        if (value := payload.get(key)) is not None and not isinstance(value, Reason)
-    )
+    for key in _FREE_TEXT:
+        value = payload.get(key)
+        if value is None or isinstance(value, Reason):
+            continue
+        # What json.dumps escapes may spell a word: a form feed before "ailed" is written \failed.
+        if isinstance(value, str):
+            text, escaped = value, not (value.isascii() and value.isprintable())
+        else:
+            text = json.dumps(value)
+            escaped = "\\" in text
+        if escaped or _CONTRACT_WORDS.search(text) is not None:
+            return True
+    return False
 
 
 def _careful(payload: Mapping[str, Any]) -> str:
@@ -156,9 +128,18 @@ def _careful(payload: Mapping[str, Any]) -> str:
     for key, value in payload.items():
         text = json.dumps(value, separators=(",", ":"))
         if key in _FREE_TEXT and not isinstance(value, Reason):
+            text = _ESCAPES.sub(_whole_characters, text)
             text = _CONTRACT_WORDS.sub(_escaped_second_letter, text)
         parts.append(f'"{key}":{text}')
     return "{" + ",".join(parts) + "}"
+
+
+# In this order: a backslash of the text itself, a whole pair, half a pair.
+_ESCAPES = re.compile(r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>\\ud[89a-f][0-9a-f]{2})")
+
+
+def _whole_characters(match: re.Match[str]) -> str:
+    return "\\ufffd" if match["half"] else match[0]
 
 
 def _escaped_second_letter(match: re.Match[str]) -> str:
@@ -168,50 +149,8 @@ def _escaped_second_letter(match: re.Match[str]) -> str:
 
 
 def _iso_ms(at_s: float) -> str:
-    # Rounded down to whole milliseconds before formatting, so that .9999 never becomes the next second's .000.
-    ms = int(at_s * 1000 + 1e-6)
+    # Rounded down to whole milliseconds before formatting, so that .9999 never becomes the next second's .000. The
+    # thousandth makes up for what a float of today's size cannot hold (0.0002 ms), so that .172 stays .172.
+    ms = int(at_s * 1000 + 0.001)
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
-
-
-def _event(payload: dict[str, Any]) -> Event:
-    name = payload["event"]
-    if not isinstance(name, str) or not isinstance(payload["v"], int):
-        raise TypeError("event must be text and v a whole number")
-    cls = KINDS.get(name)
-    if cls is None:
-        return UnknownEvent(name=name, values={k: v for k, v in payload.items() if k != "event"})
-    values: dict[str, Any] = {}
-    for item in fields(cls):
-        key = item.name.rstrip("_")
-        if key in payload:
-            values[item.name] = _typed(item.name, name, payload[key])
-        elif item.default is MISSING and item.default_factory is MISSING:
-            if "None" not in str(item.type):
-                raise KeyError(key)
-            values[item.name] = None
-    return cls(**values)
-
-
-def _typed(name: str, kind: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in ("from_", "to"):
-        return State(value)
-    if name == "cause":
-        return Cause(value)
-    if name == "circuit":
-        return State(value.upper())
-    if name == "reason" and kind != "CONFIG_CHANGED":
-        return Reason(value)
-    if name == "status":
-        return AttemptStatus(value) if kind == "LLM_ATTEMPT" else RequestStatus(value)
-    if name == "generation_time_ms":
-        return float(value)
-    if name == "open_until":
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%f%z")
-    if name == "tried":
-        return tuple(Tried(t["provider"], Reason(t["reason"])) for t in value)
-    if name == "changes":
-        return tuple((c["name"], c["old"], c["new"]) for c in value)
-    return tuple(value) if isinstance(value, list) else value

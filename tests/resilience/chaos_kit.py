@@ -66,9 +66,10 @@ async def primary_down(fault: str) -> AsyncIterator[Mapping[str, str]]:
 
 @dataclass
 class Ledger:
-    """What the log says, summed up. attempts: calls that can have reached a provider, one refused cannot."""
+    """What the log says, summed up. attempts: calls that reached a provider; refused: those whose connection was."""
 
     attempts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
 
     failed: int = 0
@@ -76,8 +77,7 @@ class Ledger:
     def emit(self, event: Event) -> None:
         if isinstance(event, AttemptFinished):
             self.failed += event.status is AttemptStatus.FAILED
-            if event.reason is not Reason.CONNECT_ERROR:
-                self.attempts[event.provider] += 1
+            (self.refused if event.reason is Reason.CONNECT_ERROR else self.attempts)[event.provider] += 1
         elif isinstance(event, RequestFinished):
             self.requests[event.status] += 1
 
@@ -93,6 +93,13 @@ class Crowd:
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     outcomes: Counter[str] = field(default_factory=Counter)
     worst_s: float = float("-inf")
+
+    async def come(self, requests: int, per_second: float) -> None:
+        """So many requests, at random times, whether the earlier ones have ended or not."""
+        async with asyncio.TaskGroup() as callers:
+            for _ in range(requests):
+                await asyncio.sleep(self.rng.expovariate(per_second))
+                callers.create_task(self._one())
 
     async def ask(self, requests: int, at_once: int) -> None:
         """So many requests, so many at a time."""

@@ -40,6 +40,15 @@ ANY_FAULT = Mix(
 )
 
 
+USUAL_PACE = Mix(
+    (
+        (40.0, Behaviour.of("ok")),
+        *((1.0, fault.behaviour) for name, fault in FAULTS.items() if name not in (*COSTLY, *FOR_GOOD)),
+    )
+)
+"""The same without haste, for virtual time."""
+
+
 def serve(pipe: Connection, behaviours: Mapping[str, Mix], seed: int) -> None:
     """Be these providers until told to stop. Sends their base URLs first, and their counts when asked."""
     asyncio.run(_serving(pipe, behaviours, seed))

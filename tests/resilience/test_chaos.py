@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from resilience.client import Client
 from resilience.events import RequestStatus
 from resilience.policy import CircuitPolicy
+from resilience.simulator.profiles import PROFILES
+from resilience.simulator.provider import SimulatedProvider
+from resilience.simulator.scenario import HEALTHY as HEALTHY_MIX
+from resilience.simulator.transport import SimulatedTransport, base_url
 from tests.resilience.chaos_kit import Crowd, Footprint, Ledger, Remote, chain, primary_down, servers
-from tests.resilience.chaos_servers import ANY_FAULT, CHAIN, HEALTHY
+from tests.resilience.chaos_servers import ANY_FAULT, CHAIN, HEALTHY, USUAL_PACE
 from tests.resilience.fault_kit import GRACE_S
+from tests.resilience.scripted import config, play
 
-REQUESTS = 3_000
+REQUESTS = 10_000
 WARM_UP = 1_000
 AT_ONCE = 200
 SOON = CircuitPolicy(cooldown_s=0.2, max_cooldown_s=0.5)
@@ -135,3 +141,32 @@ def test_a_dead_primary_gets_at_most_four_attempts_in_fifteen_requests(fault: st
         return windows
 
     assert asyncio.run(main()) == [3, 0, 0, 0]
+
+
+def test_hours_of_faults_at_their_usual_pace_on_virtual_time() -> None:
+    seed = random.randrange(2**32)
+    ledger = Ledger()
+
+    async def main() -> tuple[Crowd, dict[str, int], float]:
+        loop = asyncio.get_running_loop()
+        providers = {
+            name: SimulatedProvider(PROFILES[name], seed, HEALTHY_MIX.draw if name == HEALTHY else USUAL_PACE.draw)
+            for name in CHAIN
+        }
+        settings = config(
+            **{f"{name.upper()}_BASE_URL": base_url(provider) for name, provider in providers.items()},
+            PROVIDER_ORDER=",".join(CHAIN),
+        )
+        transport = SimulatedTransport(providers, loop.time)
+        async with Client(settings, ledger.emit, transport=transport, rng=random.Random(seed)) as client:
+            crowd = Crowd(client, streamed=0.3, rng=random.Random(seed))
+            await crowd.come(3_000, per_second=0.5)
+        return crowd, {name: provider.calls for name, provider in providers.items()}, loop.time()
+
+    crowd, calls, took_s = play(main)
+
+    print(f"\nvirtual chaos with seed {seed}: {took_s / 3600:.1f} h; {dict(crowd.outcomes)}; {dict(ledger.requests)}")
+    assert crowd.outcomes.total() == ledger.requests.total() == 3_000
+    assert crowd.outcomes["ProvidersExhaustedError"] == 0
+    assert crowd.worst_s <= GRACE_S
+    assert {name: ledger.attempts[name] + ledger.refused[name] for name in CHAIN} == calls

@@ -189,6 +189,7 @@ def test_when_nothing_is_left_one_error_lists_what_was_tried_and_why() -> None:
     )
     assert isinstance(failure, ProvidersExhaustedError)
     assert failure.tried == expected
+    assert (failure.attempts, failure.fallbacks) == (3, 2)
     assert [e.tried for e in events if isinstance(e, ProvidersExhausted)] == [expected]
     assert isinstance(events[-1], RequestFinished)
     assert events[-1].status is RequestStatus.EXHAUSTED
@@ -308,6 +309,29 @@ def test_retry_after_beyond_the_deadline_moves_on_at_once() -> None:
 
     assert answer.provider == "anthropic"
     assert took_s == 0
+
+
+def test_a_wish_that_would_leave_the_next_provider_no_time_is_not_waited_for() -> None:
+    network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "100"})])
+
+    [answer], _, took_s = ask(network)  # of 120 s, 45 are the next provider's
+
+    assert answer.provider == "anthropic"
+    assert took_s == 0
+
+
+def test_of_two_wishes_the_shorter_is_waited_for() -> None:
+    network = ScriptedNetwork(
+        openrouter=[error(429, headers={"retry-after": "50"})],
+        anthropic=[error(429, headers={"retry-after": "5"}), anthropic_answer()],
+    )
+    settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_RETRIES="0")
+
+    [failure, answer], _, took_s = ask(network, settings, times=2)
+
+    assert failure.retry_after_s == pytest.approx(5)
+    assert answer.provider == "anthropic"
+    assert took_s == pytest.approx(5)
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
@@ -439,6 +463,36 @@ def test_a_full_provider_is_passed_over_and_a_full_chain_says_when_to_come_back(
     assert [step.reason for step in failure.tried] == [Reason.OVERLOADED, Reason.OVERLOADED]
     assert failure.retry_after_s == pytest.approx(1)
     assert network.calls == ["openrouter", "anthropic"]
+
+
+def test_a_queue_is_left_in_time_for_the_next_provider() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_CONCURRENCY="1", DEADLINE_SECONDS="60")
+
+    async def main() -> tuple[list[Answer], float]:
+        async with Client(settings, Events().append, transport=network) as client:
+            answers = await asyncio.gather(*(client.chat(HELLO) for _ in range(20)))
+            return answers, asyncio.get_running_loop().time()
+
+    answers, took_s = play(main)
+
+    assert {answer.provider for answer in answers} == {"anthropic"}
+    assert took_s <= 45
+
+
+def test_a_queue_that_lasts_to_the_deadline_ends_with_it() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    settings = config(PROVIDER_ORDER="openrouter", MAX_CONCURRENCY="1", DEADLINE_SECONDS="10")
+
+    async def main() -> tuple[list[Any], float]:
+        async with Client(settings, Events().append, transport=network) as client:
+            endings = await asyncio.gather(*(client.chat(HELLO) for _ in range(3)), return_exceptions=True)
+            return endings, asyncio.get_running_loop().time()
+
+    endings, took_s = play(main)
+
+    assert [type(ending) for ending in endings] == [DeadlineExceededError] * 3
+    assert took_s == pytest.approx(10)
 
 
 def test_a_place_that_is_given_back_is_taken_by_who_waits() -> None:

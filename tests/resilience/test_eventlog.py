@@ -132,6 +132,21 @@ print(log.dropped)
     assert re.search(r"cannot write the event log: No space left on device", done.stderr)
 
 
+def test_an_event_that_cannot_be_written_does_not_silence_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "backend_live.log"
+    log = EventLog(path, ORIGIN)
+
+    log.emit(FellBack(request_id="w-1", from_provider="a", to_provider="\ud800", reason=Reason.TIMEOUT))
+    log.emit(event(2))
+    log.close()
+
+    assert ids(path.read_text()) == ["w-2"]
+    assert log.dropped == 1
+    assert "cannot write one FALLBACK" in capsys.readouterr().err
+
+
 def test_a_path_that_cannot_be_written_is_an_error_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         EventLog(tmp_path / "missing" / "backend_live.log", ORIGIN)

@@ -9,7 +9,7 @@ import pytest
 
 from resilience.chat import Delta, Usage
 from resilience.client import Client
-from resilience.errors import StreamBrokenError
+from resilience.errors import RequestError, StreamBrokenError
 from resilience.events import AttemptFinished, AttemptStatus, Reason, RequestFinished, RequestStatus
 from tests.resilience.scripted import HELLO, Events, ScriptedNetwork, chunk, config, error, openai_answer, play, sse
 
@@ -114,11 +114,12 @@ class Dripping(httpx2.AsyncBaseTransport):
     """One provider whose stream says a word, then nothing for an hour. `closed`: the connection was let go."""
 
     closed = False
+    said = sse(chunk("Hel")).content
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         async def body() -> AsyncIterator[bytes]:
             try:
-                yield sse(chunk("Hel")).content
+                yield self.said
                 await asyncio.sleep(3600)
             finally:
                 self.closed = True
@@ -179,3 +180,62 @@ def test_safe_mode_leaves_a_stalled_stream_behind() -> None:
     assert isinstance(stalled, AttemptFinished)
     assert (stalled.reason, stalled.timeout_s) == (Reason.STREAM_STALLED, 20)
     assert network.stalled.closed
+
+
+def test_the_tokens_of_a_stream_that_breaks_are_known_as_far_as_they_were_told() -> None:
+    start = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 5, "output_tokens": 1}}}
+    piece = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hel"}}
+
+    for mode in ("live", "safe"):
+        network = ScriptedNetwork(anthropic=[sse(start, piece)])
+        _, _, events = read(network, PROVIDER_ORDER="anthropic", MAX_RETRIES="0", STREAM_MODE=mode)
+
+        attempt, _ = last(events)
+        assert (attempt.status, attempt.prompt_tokens) == (AttemptStatus.FAILED, 5)
+
+
+def test_content_refused_after_the_first_pieces_is_the_callers_error() -> None:
+    network = ScriptedNetwork(openrouter=[sse(chunk("Hel"), chunk(finish="content_filter"))])
+
+    deltas, exc, events = read(network)
+
+    attempt, request = last(events)
+    assert [delta.text for delta in deltas] == ["Hel"]
+    assert isinstance(exc, RequestError)
+    assert (exc.reason, exc.attempts) == (Reason.CONTENT_FILTER, 1)
+    assert (attempt.status, request.status) == (AttemptStatus.FAILED, RequestStatus.REJECTED)
+    assert events.of("BREAKER_TRANSITION", "FALLBACK") == []
+
+
+def test_a_finished_stream_that_neither_ends_nor_says_done_is_whole_after_a_moment() -> None:
+    class Endless(Dripping):
+        said = sse(chunk("Hello"), chunk(finish="stop")).content
+
+    deltas, exc, events = read(Endless())
+
+    attempt, _ = last(events)
+    assert exc is None
+    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert (attempt.status, attempt.generation_time_ms) == (AttemptStatus.SUCCESS, pytest.approx(250))
+
+
+def test_a_safe_stream_that_goes_on_and_on_is_left_in_time_for_the_next_provider() -> None:
+    class Network(ScriptedNetwork):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.url.host != "openrouter.ai":
+                return await super().handle_async_request(request)
+
+            async def body() -> AsyncIterator[bytes]:
+                while True:
+                    yield sse(chunk("and ")).content
+                    await asyncio.sleep(1)
+
+            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+    deltas, exc, events = read(Network(anthropic=[error(500)], deepseek=[WHOLE]), STREAM_MODE="safe", MAX_RETRIES="0")
+
+    attempt = events.of("LLM_ATTEMPT")[0]
+    assert isinstance(attempt, AttemptFinished)
+    assert exc is None
+    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert (attempt.reason, attempt.timeout_s) == (Reason.TIMEOUT, pytest.approx(75))  # of 120 s, 45 for the next

@@ -1,0 +1,37 @@
+"""The command line: `python -m dashboard COMMAND`."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is asked for: `stats` never loads Streamlit."""
+
+    lazy: Mapping[str, tuple[str, str]] = {
+        "run": ("dashboard.run", "run_command"),
+        "stats": ("dashboard.stats", "stats_command"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """All names, sorted."""
+        return sorted(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now."""
+        if cmd_name not in self.lazy:
+            return None
+        module, attribute = self.lazy[cmd_name]
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 (a wrong entry above)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The dashboard over the event log of a chain of LLM providers."""
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m dashboard")

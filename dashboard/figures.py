@@ -1,0 +1,176 @@
+"""Frames to charts, one function per chart. Empty input gives an empty chart with a note on it.
+
+Every chart has the same time axis in UTC, from the window's start to its end; rates and durations begin at
+zero. A bucket without data is a gap. What lies beyond a threshold of the runbook is shaded. Names and texts
+from the log are checked or escaped: Plotly would make markup of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import theme
+from dashboard.inert import chart_text, provider_label
+from dashboard.traces import Part, Threshold, dashed, epoch_ms, label, line, note, rows, shade
+from dashboard.window import Window
+
+# Runbook, "Recommended Alerts".
+ERROR_RATE = Threshold(0.10, "error rate 10 %", theme.CRITICAL)
+FALLBACK_RATE = Threshold(0.25, "fallback rate 25 %", theme.WARNING, label_at=0.1)
+RESPONSE_P95_S = Threshold(10.0, "p95 10 s", theme.WARNING)
+
+ACTIONS_LANE = "actions"
+
+
+def circuits(
+    order: Sequence[str], intervals: pd.DataFrame, actions: pd.DataFrame, window: Window, at: datetime
+) -> go.Figure:
+    """Circuit states: a lane per provider in chain order, then one for operator actions.
+
+    OPEN is a solid bar, HALF_OPEN hatched, unknown grey, CLOSED a thin line: shape says it as well as colour.
+    intervals, actions: metrics.circuit_intervals and metrics.actions. at: the moment shown as now.
+    """
+    lanes = [*order, *sorted({provider_label(p) for p in intervals["provider"]} - set(order)), ACTIONS_LANE]
+    y = {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": lanes[::-1],
+        "range": [-0.6, len(lanes) - 0.4],
+        "showgrid": False,
+    }
+    bars = [_bar(state, intervals[intervals["state"] == state]) for state in _BARS]
+    marks = {
+        "type": "scatter",
+        "name": ACTIONS_LANE,
+        "x": epoch_ms(actions["at"]),
+        "y": [ACTIONS_LANE] * len(actions),
+        "mode": "markers",
+        "marker": {"symbol": "triangle-up", "size": 9, "color": theme.ACCENT},
+        "hovertext": [
+            chart_text(f"{kind}: {text}") for kind, text in actions[["kind", "text"]].itertuples(index=False)
+        ],
+        "hovertemplate": "%{hovertext}<br>%{x|%H:%M:%S} UTC<extra></extra>",
+    }
+    layout = {"hovermode": "closest", "bargap": 0, "barmode": "overlay", "showlegend": False}
+    return _figure(window, y, [*bars, marks], shapes=_now_line(window, at), **layout)
+
+
+def success_rate(attempts: pd.DataFrame, order: Sequence[str], window: Window) -> go.Figure:
+    """Success rate per provider, of attempts that ended, in the provider's colour. attempts: attempts_by_bucket."""
+    traces = []
+    for provider, color, own in _per_provider(attempts, order):
+        points = rows(own["bucket_at"], own["success_rate"], own["success"] + own["failed"])
+        traces += line(provider, points, _step_ms(window), hover="%{y:.1%}", color=color)
+    notes = [note("no attempt ended in this window")] if attempts.empty else []
+    return _figure(window, {"range": [-0.03, 1.05], "tickformat": ".0%", "dtick": 0.5}, traces, annotations=notes)
+
+
+def request_rates(requests: pd.DataFrame, window: Window) -> go.Figure:
+    """Error rate and fallback rate of requests against the runbook's thresholds. requests: requests_by_bucket."""
+    errors = rows(requests["bucket_at"], requests["error_rate"], requests["total"])
+    fallbacks = rows(requests["bucket_at"], requests["fallback_rate"], requests["total"])
+    top = min(1.0, max([0.3, *(y for _, y, _ in errors + fallbacks)])) * 1.08
+    step_ms = _step_ms(window)
+    traces = [
+        shade(errors, step_ms, ERROR_RATE, top),
+        shade(fallbacks, step_ms, FALLBACK_RATE, top),
+        *line("fallback rate", fallbacks, step_ms, hover="%{y:.1%}", color=theme.MUTED, dash="dot"),
+        *line("error rate", errors, step_ms, hover="%{y:.1%}", color=theme.TEXT),
+    ]
+    return _figure(
+        window,
+        {"range": [0, top], "tickformat": ".0%", "nticks": 4},
+        traces,
+        shapes=[dashed(ERROR_RATE), dashed(FALLBACK_RATE)],
+        annotations=[label(ERROR_RATE), label(FALLBACK_RATE), *_without(requests)],
+    )
+
+
+def response_time(requests: pd.DataFrame, attempts: pd.DataFrame, order: Sequence[str], window: Window) -> go.Figure:
+    """Median and 95th percentile of what callers waited, in seconds; a provider's own p95 by a click in the legend.
+
+    requests, attempts: requests_by_bucket and attempts_by_bucket.
+    """
+    median = rows(requests["bucket_at"], requests["p50_ms"] / 1000, requests["total"])
+    p95 = rows(requests["bucket_at"], requests["p95_ms"] / 1000, requests["total"])
+    top = max([12.0, *(y for _, y, _ in p95)]) * 1.08
+    step_ms = _step_ms(window)
+    traces = [
+        shade(p95, step_ms, RESPONSE_P95_S, top),
+        *line("median", median, step_ms, hover="%{y:.2f}", color=theme.MUTED, dash="dot"),
+        *line("p95", p95, step_ms, hover="%{y:.2f}", color=theme.TEXT),
+    ]
+    for provider, color, own in _per_provider(attempts, order):
+        points = rows(own["bucket_at"], own["p95_ms"] / 1000, own["success"] + own["failed"])
+        traces += line(f"{provider} p95", points, step_ms, hover="%{y:.2f}", color=color, visible="legendonly")
+    return _figure(
+        window,
+        {"range": [0, top], "ticksuffix": " s", "nticks": 4},
+        traces,
+        shapes=[dashed(RESPONSE_P95_S)],
+        annotations=[label(RESPONSE_P95_S), *_without(requests)],
+    )
+
+
+# State: how thick its bar is, in lanes, and its pattern.
+_BARS: Mapping[str, tuple[float, dict[str, Any]]] = {
+    "CLOSED": (0.14, {}),
+    "UNKNOWN": (0.34, {}),
+    "HALF_OPEN": (0.66, {"shape": "/", "size": 5, "solidity": 0.5, "fillmode": "replace", "bgcolor": theme.BACKGROUND}),
+    "OPEN": (0.66, {}),
+}
+
+
+def _figure(window: Window, y: Part, traces: Sequence[Part], **layout: Any) -> go.Figure:
+    shared = theme.layout(*epoch_ms([window.start, window.end]))
+    return go.Figure(data=traces, layout=shared | {"yaxis": shared["yaxis"] | y} | layout)
+
+
+def _bar(state: str, intervals: pd.DataFrame) -> Part:
+    starts, ends = epoch_ms(intervals["start_at"]), epoch_ms(intervals["end_at"])
+    width, pattern = _BARS[state]
+    return {
+        "type": "bar",
+        "name": state,
+        "orientation": "h",
+        "y": [provider_label(provider) for provider in intervals["provider"]],
+        "base": starts,
+        "x": [end - start for start, end in zip(starts, ends, strict=True)],
+        "width": width,
+        "marker": {"color": theme.STATE_COLORS[state], "line": {"width": 0}, "pattern": pattern},
+        "hovertext": [_spell(row) for row in intervals.to_dict("records")],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _now_line(window: Window, at: datetime) -> list[Part]:
+    if not window.start <= at < window.end:
+        return []
+    (x,) = epoch_ms([at])
+    style = {"color": theme.MUTED, "width": 1, "dash": "dot"}
+    return [{"type": "line", "yref": "y domain", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": style}]
+
+
+def _without(requests: pd.DataFrame) -> list[Part]:
+    return [note("no request ended in this window")] if requests.empty else []
+
+
+def _step_ms(window: Window) -> int:
+    return window.bucket_s * 1000
+
+
+def _per_provider(attempts: pd.DataFrame, order: Sequence[str]) -> list[tuple[str, str, pd.DataFrame]]:
+    colors = theme.provider_colors(order)
+    by_provider = dict(iter(attempts.groupby("provider", sort=False)))
+    return [(provider, colors[provider], by_provider.get(provider, attempts[:0])) for provider in order]
+
+
+def _spell(interval: Mapping[Any, Any]) -> str:
+    start, end = pd.Timestamp(interval["start_at"]), pd.Timestamp(interval["end_at"])
+    cause = f" ({interval['cause']})" if isinstance(interval["cause"], str) else ""
+    inferred = ", inferred" if interval["inferred"] else ""
+    span = f"{start:%H:%M:%S} to {end:%H:%M:%S} UTC, {(end - start).total_seconds():,.0f} s"
+    return chart_text(f"{provider_label(interval['provider'])} {interval['state']}{cause}{inferred}: {span}")

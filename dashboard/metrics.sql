@@ -1,0 +1,2119 @@
+-- Written by `python -m dashboard.queries` from dashboard/metrics.py; not to be edited.
+
+-- actions
+SELECT
+  "t7"."at" AS "at",
+  CASE
+    WHEN (
+      "t7"."event" = 'CONFIG_CHANGED'
+    )
+    AND CONTAINS(LOWER("t7"."changes"), 'order')
+    THEN 'reorder'
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN 'config'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    )
+    AND "t7"."cause" IN ('manual_reset', 'isolated', 'released')
+    THEN 'reset'
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'start'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'stop'
+    ELSE NULL
+  END AS "kind",
+  CASE
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN COALESCE("t7"."changes", '') || ' (' || COALESCE("t7"."reason", '') || ')'
+    WHEN "t7"."event" = 'BREAKER_TRANSITION'
+    THEN "t7"."provider" || ': ' || "t7"."cause"
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'service started'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'service stopped'
+    ELSE NULL
+  END AS "text",
+  "t7"."actor" AS "actor"
+FROM (
+  SELECT
+    "t5"."source" AS "source",
+    "t5"."offset" AS "offset",
+    "t5"."at" AS "at",
+    "t5"."event" AS "event",
+    "t5"."provider" AS "provider",
+    "t5"."reason" AS "reason",
+    "t5"."cause" AS "cause",
+    "t5"."actor" AS "actor",
+    "t5"."changes" AS "changes"
+  FROM (
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'CONFIG_CHANGED'
+    UNION ALL
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'BREAKER_TRANSITION'
+  ) AS "t5"
+  UNION ALL
+  SELECT
+    "t6"."source" AS "source",
+    "t6"."offset" AS "offset",
+    "t6"."at" AS "at",
+    "t6"."event" AS "event",
+    "t6"."provider" AS "provider",
+    "t6"."reason" AS "reason",
+    "t6"."cause" AS "cause",
+    "t6"."actor" AS "actor",
+    "t6"."changes" AS "changes"
+  FROM (
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'SERVICE_STARTED'
+    UNION ALL
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'SERVICE_STOPPED'
+  ) AS "t6"
+) AS "t7"
+WHERE
+  "t7"."at" >= CAST($start AS TIMESTAMP)
+  AND "t7"."at" < CAST($end AS TIMESTAMP)
+  AND NOT CASE
+    WHEN (
+      "t7"."event" = 'CONFIG_CHANGED'
+    )
+    AND CONTAINS(LOWER("t7"."changes"), 'order')
+    THEN 'reorder'
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN 'config'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    )
+    AND "t7"."cause" IN ('manual_reset', 'isolated', 'released')
+    THEN 'reset'
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'start'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'stop'
+    ELSE NULL
+  END IS NULL
+ORDER BY
+  "t7"."at" ASC,
+  "t7"."source" ASC,
+  "t7"."offset" ASC;
+
+-- actions structured
+SELECT
+  "t7"."at" AS "at",
+  CASE
+    WHEN (
+      "t7"."event" = 'CONFIG_CHANGED'
+    )
+    AND CONTAINS(LOWER("t7"."changes"), 'order')
+    THEN 'reorder'
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN 'config'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    )
+    AND "t7"."cause" IN ('manual_reset', 'isolated', 'released')
+    THEN 'reset'
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'start'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'stop'
+    ELSE NULL
+  END AS "kind",
+  CASE
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN COALESCE("t7"."changes", '') || ' (' || COALESCE("t7"."reason", '') || ')'
+    WHEN "t7"."event" = 'BREAKER_TRANSITION'
+    THEN "t7"."provider" || ': ' || "t7"."cause"
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'service started'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'service stopped'
+    ELSE NULL
+  END AS "text",
+  "t7"."actor" AS "actor"
+FROM (
+  SELECT
+    "t5"."source" AS "source",
+    "t5"."offset" AS "offset",
+    "t5"."at" AS "at",
+    "t5"."event" AS "event",
+    "t5"."provider" AS "provider",
+    "t5"."reason" AS "reason",
+    "t5"."cause" AS "cause",
+    "t5"."actor" AS "actor",
+    "t5"."changes" AS "changes"
+  FROM (
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'CONFIG_CHANGED'
+    UNION ALL
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'BREAKER_TRANSITION'
+  ) AS "t5"
+  UNION ALL
+  SELECT
+    "t6"."source" AS "source",
+    "t6"."offset" AS "offset",
+    "t6"."at" AS "at",
+    "t6"."event" AS "event",
+    "t6"."provider" AS "provider",
+    "t6"."reason" AS "reason",
+    "t6"."cause" AS "cause",
+    "t6"."actor" AS "actor",
+    "t6"."changes" AS "changes"
+  FROM (
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'SERVICE_STARTED'
+    UNION ALL
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."event" AS "event",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."cause" AS "cause",
+      "t0"."actor" AS "actor",
+      "t0"."changes" AS "changes"
+    FROM "others" AS "t0"
+    WHERE
+      "t0"."event" = 'SERVICE_STOPPED'
+  ) AS "t6"
+) AS "t7"
+WHERE
+  "t7"."at" >= CAST($start AS TIMESTAMP)
+  AND "t7"."at" < CAST($end AS TIMESTAMP)
+  AND NOT CASE
+    WHEN (
+      "t7"."event" = 'CONFIG_CHANGED'
+    )
+    AND CONTAINS(LOWER("t7"."changes"), 'order')
+    THEN 'reorder'
+    WHEN "t7"."event" = 'CONFIG_CHANGED'
+    THEN 'config'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    )
+    AND "t7"."cause" IN ('manual_reset', 'isolated', 'released')
+    THEN 'reset'
+    WHEN "t7"."event" = 'SERVICE_STARTED'
+    THEN 'start'
+    WHEN "t7"."event" = 'SERVICE_STOPPED'
+    THEN 'stop'
+    ELSE NULL
+  END IS NULL
+ORDER BY
+  "t7"."at" ASC,
+  "t7"."source" ASC,
+  "t7"."offset" ASC;
+
+-- attempts_by_bucket
+SELECT
+  "t2"."bucket_at" AS "bucket_at",
+  "t2"."provider" AS "provider",
+  "t2"."attempts" AS "attempts",
+  "t2"."success" AS "success",
+  "t2"."failed" AS "failed",
+  "t2"."success" / NULLIF("t2"."attempts", 0) AS "success_rate",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    "t0"."provider" AS "provider",
+    COUNT(*) AS "attempts",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'failed') AS "failed",
+    QUANTILE_CONT("t0"."generation_time_ms", [0.5, 0.95]) AS "times"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."status" <> 'cancelled'
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)),
+    "t0"."provider"
+) AS "t2"
+ORDER BY
+  "t2"."bucket_at" ASC,
+  "t2"."provider" ASC;
+
+-- attempts_by_bucket structured
+SELECT
+  "t2"."bucket_at" AS "bucket_at",
+  "t2"."provider" AS "provider",
+  "t2"."attempts" AS "attempts",
+  "t2"."success" AS "success",
+  "t2"."failed" AS "failed",
+  "t2"."success" / NULLIF("t2"."attempts", 0) AS "success_rate",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    "t0"."provider" AS "provider",
+    COUNT(*) AS "attempts",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'failed') AS "failed",
+    QUANTILE_CONT("t0"."generation_time_ms", [0.5, 0.95]) AS "times"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."status" <> 'cancelled'
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)),
+    "t0"."provider"
+) AS "t2"
+ORDER BY
+  "t2"."bucket_at" ASC,
+  "t2"."provider" ASC;
+
+-- circuit_intervals
+WITH "t5" AS (
+  SELECT
+    "t1"."source" AS "source",
+    "t1"."offset" AS "offset",
+    "t1"."at" AS "at",
+    "t1"."provider" AS "provider",
+    "t1"."to_state" AS "to_state",
+    "t1"."cause" AS "cause",
+    "t1"."open_until" AS "open_until"
+  FROM "others" AS "t1"
+  WHERE
+    "t1"."event" = 'BREAKER_TRANSITION' AND "t1"."plain"
+), "t27" AS (
+  SELECT
+    "t1"."offset" AS "offset",
+    "t1"."at" AS "at",
+    "t1"."provider" AS "provider",
+    "t1"."to_state" AS "to_state",
+    "t1"."cause" AS "cause",
+    "t1"."open_until" AS "open_until"
+  FROM "others" AS "t1"
+  WHERE
+    "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+      "t1"."plain"
+    )
+  UNION ALL
+  SELECT
+    "t23"."offset" AS "offset",
+    "t23"."at" AS "at",
+    "t23"."provider" AS "provider",
+    "t23"."to_state" AS "to_state",
+    "t23"."cause" AS "cause",
+    "t23"."open_until" AS "open_until"
+  FROM (
+    SELECT
+      "t15"."offset" AS "offset",
+      "t15"."at" AS "at",
+      "t15"."provider" AS "provider",
+      "t15"."to_state" AS "to_state",
+      "t15"."cause" AS "cause",
+      "t15"."open_until" AS "open_until",
+      "t10"."proof" AS "proof",
+      LAG("t15"."to_state") OVER (
+        PARTITION BY "t15"."source", "t15"."provider"
+        ORDER BY "t15"."offset" ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+      ) AS "before",
+      COALESCE(
+        LAG("t15"."offset") OVER (
+          PARTITION BY "t15"."source", "t15"."provider"
+          ORDER BY "t15"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        -1
+      ) AS "before_offset"
+    FROM "t5" AS "t15"
+    ASOF LEFT JOIN (
+      SELECT
+        "t0"."source" AS "source",
+        "t0"."provider" AS "provider",
+        "t0"."offset" AS "offset",
+        "t0"."offset" AS "proof"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."plain" AND "t0"."status" = 'success'
+    ) AS "t10"
+      ON "t15"."offset" >= "t10"."offset"
+      AND "t15"."source" = "t10"."source"
+      AND "t15"."provider" = "t10"."provider"
+  ) AS "t23"
+  WHERE
+    (
+      CASE
+        WHEN COALESCE("t23"."proof" > "t23"."before_offset", FALSE)
+        AND (
+          "t23"."to_state" <> 'CLOSED'
+        )
+        THEN 'CLOSED'
+        ELSE "t23"."before"
+      END IS NULL
+    )
+    OR (
+      CASE
+        WHEN COALESCE("t23"."proof" > "t23"."before_offset", FALSE)
+        AND (
+          "t23"."to_state" <> 'CLOSED'
+        )
+        THEN 'CLOSED'
+        ELSE "t23"."before"
+      END <> "t23"."to_state"
+    )
+)
+SELECT
+  "t44"."provider" AS "provider",
+  "t44"."state" AS "state",
+  "t44"."start_at" AS "start_at",
+  "t44"."end_at" AS "end_at",
+  "t44"."cause" AS "cause",
+  "t44"."open_until" AS "open_until",
+  "t44"."inferred" AS "inferred"
+FROM (
+  SELECT
+    "t43"."provider" AS "provider",
+    "t43"."state" AS "state",
+    "t43"."cause" AS "cause",
+    "t43"."open_until" AS "open_until",
+    "t43"."inferred" AS "inferred",
+    LEAST(
+      COALESCE(
+        LEAD("t43"."at") OVER (
+          PARTITION BY "t43"."provider"
+          ORDER BY "t43"."at" ASC, "t43"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      ),
+      LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    ) AS "end_at",
+    GREATEST("t43"."at", CAST($start AS TIMESTAMP)) AS "start_at"
+  FROM (
+    SELECT
+      "t41"."provider" AS "provider",
+      "t41"."at" AS "at",
+      "t41"."offset" AS "offset",
+      "t41"."state" AS "state",
+      "t41"."cause" AS "cause",
+      "t41"."open_until" AS "open_until",
+      "t41"."inferred" AS "inferred"
+    FROM (
+      SELECT
+        "t40"."provider" AS "provider",
+        "t40"."at" AS "at",
+        "t40"."offset" AS "offset",
+        "t40"."state" AS "state",
+        "t40"."cause" AS "cause",
+        "t40"."open_until" AS "open_until",
+        "t40"."inferred" AS "inferred",
+        LAG("t40"."state") OVER (
+          PARTITION BY "t40"."provider"
+          ORDER BY "t40"."at" ASC, "t40"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "before"
+      FROM (
+        SELECT
+          "t39"."provider" AS "provider",
+          "t39"."at" AS "at",
+          "t39"."offset" AS "offset",
+          "t39"."state" AS "state",
+          "t39"."cause" AS "cause",
+          "t39"."open_until" AS "open_until",
+          "t39"."inferred" AS "inferred"
+        FROM (
+          SELECT
+            "t33"."provider" AS "provider",
+            "t33"."at" AS "at",
+            "t33"."offset" AS "offset",
+            "t33"."state" AS "state",
+            "t33"."cause" AS "cause",
+            "t33"."open_until" AS "open_until",
+            "t33"."inferred" AS "inferred"
+          FROM (
+            SELECT
+              "t28"."provider" AS "provider",
+              "t28"."at" AS "at",
+              "t28"."offset" AS "offset",
+              "t28"."to_state" AS "state",
+              "t28"."cause" AS "cause",
+              "t28"."open_until" AS "open_until",
+              FALSE AS "inferred"
+            FROM "t27" AS "t28"
+            UNION ALL
+            SELECT
+              "t18"."provider" AS "provider",
+              "t9"."at" AS "at",
+              "t9"."offset" AS "offset",
+              'CLOSED' AS "state",
+              CAST(NULL AS TEXT) AS "cause",
+              CAST(NULL AS TIMESTAMP) AS "open_until",
+              TRUE AS "inferred"
+            FROM (
+              SELECT
+                "t11"."source" AS "source",
+                "t11"."offset" AS "offset",
+                "t11"."provider" AS "provider",
+                "t11"."to_state" AS "to_state",
+                LEAD("t11"."offset") OVER (
+                  PARTITION BY "t11"."source", "t11"."provider"
+                  ORDER BY "t11"."offset" ASC
+                  ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                ) AS "until"
+              FROM "t5" AS "t11"
+            ) AS "t18"
+            ASOF LEFT JOIN (
+              SELECT
+                "t0"."source" AS "source",
+                "t0"."provider" AS "provider",
+                "t0"."at" AS "at",
+                "t0"."offset" AS "offset"
+              FROM "attempts" AS "t0"
+              WHERE
+                "t0"."plain" AND "t0"."status" = 'success'
+            ) AS "t9"
+              ON "t18"."offset" <= "t9"."offset"
+              AND "t18"."source" = "t9"."source"
+              AND "t18"."provider" = "t9"."provider"
+            WHERE
+              (
+                NOT "t9"."offset" IS NULL
+                AND (
+                  (
+                    "t18"."until" IS NULL
+                  ) OR (
+                    "t9"."offset" < "t18"."until"
+                  )
+                )
+              )
+              AND "t18"."to_state" <> 'CLOSED'
+          ) AS "t33"
+          UNION ALL
+          SELECT
+            "t19"."provider" AS "provider",
+            "t19"."at" AS "at",
+            "t19"."offset" AS "offset",
+            'CLOSED' AS "state",
+            CAST(NULL AS TEXT) AS "cause",
+            CAST(NULL AS TIMESTAMP) AS "open_until",
+            TRUE AS "inferred"
+          FROM (
+            SELECT
+              "t0"."provider" AS "provider",
+              MIN("t0"."at") AS "at",
+              MIN("t0"."offset") AS "offset"
+            FROM "attempts" AS "t0"
+            WHERE
+              (
+                "t0"."circuit" = 'CLOSED'
+              )
+              OR (
+                "t0"."plain" AND (
+                  "t0"."status" = 'success'
+                )
+              )
+            GROUP BY
+              "t0"."provider"
+          ) AS "t19"
+          LEFT OUTER JOIN (
+            SELECT
+              "t28"."provider" AS "provider",
+              MIN("t28"."at") AS "first_at"
+            FROM "t27" AS "t28"
+            GROUP BY
+              "t28"."provider"
+          ) AS "t34"
+            ON "t19"."provider" = "t34"."provider"
+          WHERE
+            (
+              "t34"."first_at" IS NULL
+            ) OR (
+              "t19"."at" < "t34"."first_at"
+            )
+        ) AS "t39"
+        UNION ALL
+        SELECT
+          "t31"."provider" AS "provider",
+          "t1"."at" AS "at",
+          "t1"."offset" AS "offset",
+          'CLOSED' AS "state",
+          'service_started' AS "cause",
+          CAST(NULL AS TIMESTAMP) AS "open_until",
+          TRUE AS "inferred"
+        FROM "others" AS "t1"
+        CROSS JOIN (
+          SELECT DISTINCT
+            "t28"."provider" AS "provider"
+          FROM "t27" AS "t28"
+        ) AS "t31"
+        WHERE
+          "t1"."event" = 'SERVICE_STARTED'
+      ) AS "t40"
+    ) AS "t41"
+    WHERE
+      CASE
+        WHEN "t41"."before" IS NULL
+        THEN COALESCE("t41"."cause", '') <> 'service_started'
+        ELSE "t41"."before" <> "t41"."state"
+      END
+      AND "t41"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    UNION ALL
+    SELECT
+      "t13"."provider" AS "provider",
+      MAKE_TIMESTAMP(1970, 1, 1, 0, 0, 0.0) AS "at",
+      -1 AS "offset",
+      'UNKNOWN' AS "state",
+      CAST(NULL AS TEXT) AS "cause",
+      CAST(NULL AS TIMESTAMP) AS "open_until",
+      TRUE AS "inferred"
+    FROM (
+      SELECT
+        "t0"."provider" AS "provider"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      UNION
+      SELECT
+        "t1"."provider" AS "provider"
+      FROM "others" AS "t1"
+      WHERE
+        "t1"."event" = 'BREAKER_TRANSITION'
+        AND "t1"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    ) AS "t13"
+  ) AS "t43"
+) AS "t44"
+WHERE
+  "t44"."end_at" > "t44"."start_at"
+ORDER BY
+  "t44"."provider" ASC,
+  "t44"."start_at" ASC;
+
+-- circuit_intervals structured
+SELECT
+  "t26"."provider" AS "provider",
+  "t26"."state" AS "state",
+  "t26"."start_at" AS "start_at",
+  "t26"."end_at" AS "end_at",
+  "t26"."cause" AS "cause",
+  "t26"."open_until" AS "open_until",
+  "t26"."inferred" AS "inferred"
+FROM (
+  SELECT
+    "t25"."provider" AS "provider",
+    "t25"."state" AS "state",
+    "t25"."cause" AS "cause",
+    "t25"."open_until" AS "open_until",
+    "t25"."inferred" AS "inferred",
+    LEAST(
+      COALESCE(
+        LEAD("t25"."at") OVER (
+          PARTITION BY "t25"."provider"
+          ORDER BY "t25"."at" ASC, "t25"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      ),
+      LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    ) AS "end_at",
+    GREATEST("t25"."at", CAST($start AS TIMESTAMP)) AS "start_at"
+  FROM (
+    SELECT
+      "t23"."provider" AS "provider",
+      "t23"."at" AS "at",
+      "t23"."offset" AS "offset",
+      "t23"."state" AS "state",
+      "t23"."cause" AS "cause",
+      "t23"."open_until" AS "open_until",
+      "t23"."inferred" AS "inferred"
+    FROM (
+      SELECT
+        "t22"."provider" AS "provider",
+        "t22"."at" AS "at",
+        "t22"."offset" AS "offset",
+        "t22"."state" AS "state",
+        "t22"."cause" AS "cause",
+        "t22"."open_until" AS "open_until",
+        "t22"."inferred" AS "inferred",
+        LAG("t22"."state") OVER (
+          PARTITION BY "t22"."provider"
+          ORDER BY "t22"."at" ASC, "t22"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "before"
+      FROM (
+        SELECT
+          "t21"."provider" AS "provider",
+          "t21"."at" AS "at",
+          "t21"."offset" AS "offset",
+          "t21"."state" AS "state",
+          "t21"."cause" AS "cause",
+          "t21"."open_until" AS "open_until",
+          "t21"."inferred" AS "inferred"
+        FROM (
+          SELECT
+            "t1"."provider" AS "provider",
+            "t1"."at" AS "at",
+            "t1"."offset" AS "offset",
+            "t1"."to_state" AS "state",
+            "t1"."cause" AS "cause",
+            "t1"."open_until" AS "open_until",
+            FALSE AS "inferred"
+          FROM "others" AS "t1"
+          WHERE
+            "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+              "t1"."plain"
+            )
+          UNION ALL
+          SELECT
+            "t18"."provider" AS "provider",
+            "t18"."at" AS "at",
+            "t18"."offset" AS "offset",
+            'CLOSED' AS "state",
+            CAST(NULL AS TEXT) AS "cause",
+            CAST(NULL AS TIMESTAMP) AS "open_until",
+            TRUE AS "inferred"
+          FROM (
+            SELECT
+              "t0"."provider" AS "provider",
+              MIN("t0"."at") AS "at",
+              MIN("t0"."offset") AS "offset"
+            FROM "attempts" AS "t0"
+            WHERE
+              (
+                "t0"."circuit" = 'CLOSED'
+              )
+              OR (
+                "t0"."plain" AND (
+                  "t0"."status" = 'success'
+                )
+              )
+            GROUP BY
+              "t0"."provider"
+          ) AS "t18"
+          LEFT OUTER JOIN (
+            SELECT
+              "t1"."provider" AS "provider",
+              MIN("t1"."at") AS "first_at"
+            FROM "others" AS "t1"
+            WHERE
+              "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+                "t1"."plain"
+              )
+            GROUP BY
+              "t1"."provider"
+          ) AS "t15"
+            ON "t18"."provider" = "t15"."provider"
+          WHERE
+            (
+              "t15"."first_at" IS NULL
+            ) OR (
+              "t18"."at" < "t15"."first_at"
+            )
+        ) AS "t21"
+        UNION ALL
+        SELECT
+          "t10"."provider" AS "provider",
+          "t1"."at" AS "at",
+          "t1"."offset" AS "offset",
+          'CLOSED' AS "state",
+          'service_started' AS "cause",
+          CAST(NULL AS TIMESTAMP) AS "open_until",
+          TRUE AS "inferred"
+        FROM "others" AS "t1"
+        CROSS JOIN (
+          SELECT DISTINCT
+            "t1"."provider" AS "provider"
+          FROM "others" AS "t1"
+          WHERE
+            "t1"."event" = 'BREAKER_TRANSITION' AND NOT (
+              "t1"."plain"
+            )
+        ) AS "t10"
+        WHERE
+          "t1"."event" = 'SERVICE_STARTED'
+      ) AS "t22"
+    ) AS "t23"
+    WHERE
+      CASE
+        WHEN "t23"."before" IS NULL
+        THEN COALESCE("t23"."cause", '') <> 'service_started'
+        ELSE "t23"."before" <> "t23"."state"
+      END
+      AND "t23"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    UNION ALL
+    SELECT
+      "t9"."provider" AS "provider",
+      MAKE_TIMESTAMP(1970, 1, 1, 0, 0, 0.0) AS "at",
+      -1 AS "offset",
+      'UNKNOWN' AS "state",
+      CAST(NULL AS TEXT) AS "cause",
+      CAST(NULL AS TIMESTAMP) AS "open_until",
+      TRUE AS "inferred"
+    FROM (
+      SELECT
+        "t0"."provider" AS "provider"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+      UNION
+      SELECT
+        "t1"."provider" AS "provider"
+      FROM "others" AS "t1"
+      WHERE
+        "t1"."event" = 'BREAKER_TRANSITION'
+        AND "t1"."at" < LEAST(CAST($end AS TIMESTAMP), CAST($at AS TIMESTAMP))
+    ) AS "t9"
+  ) AS "t25"
+) AS "t26"
+WHERE
+  "t26"."end_at" > "t26"."start_at"
+ORDER BY
+  "t26"."provider" ASC,
+  "t26"."start_at" ASC;
+
+-- circuit_transitions
+SELECT
+  "t10"."at" AS "at",
+  "t10"."provider" AS "provider",
+  "t10"."from_state" AS "from_state",
+  "t10"."to_state" AS "to_state",
+  "t10"."cause" AS "cause",
+  "t10"."failures" AS "failures",
+  "t10"."open_until" AS "open_until",
+  "t10"."trigger_request_ids" AS "request_ids"
+FROM (
+  SELECT
+    "t0"."source" AS "source",
+    "t0"."offset" AS "offset",
+    "t0"."at" AS "at",
+    "t0"."provider" AS "provider",
+    "t0"."from_state" AS "from_state",
+    "t0"."to_state" AS "to_state",
+    "t0"."cause" AS "cause",
+    "t0"."failures" AS "failures",
+    "t0"."open_until" AS "open_until",
+    "t0"."trigger_request_ids" AS "trigger_request_ids"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'BREAKER_TRANSITION' AND NOT (
+      "t0"."plain"
+    )
+  UNION ALL
+  SELECT
+    "t8"."source" AS "source",
+    "t8"."offset" AS "offset",
+    "t8"."at" AS "at",
+    "t8"."provider" AS "provider",
+    CASE
+      WHEN COALESCE("t8"."proof" > "t8"."before_offset", FALSE)
+      AND (
+        "t8"."to_state" <> 'CLOSED'
+      )
+      THEN 'CLOSED'
+      ELSE "t8"."before"
+    END AS "from_state",
+    "t8"."to_state" AS "to_state",
+    "t8"."cause" AS "cause",
+    "t8"."failures" AS "failures",
+    "t8"."open_until" AS "open_until",
+    "t8"."trigger_request_ids" AS "trigger_request_ids"
+  FROM (
+    SELECT
+      "t0"."source" AS "source",
+      "t0"."offset" AS "offset",
+      "t0"."at" AS "at",
+      "t0"."provider" AS "provider",
+      "t0"."to_state" AS "to_state",
+      "t0"."cause" AS "cause",
+      "t0"."failures" AS "failures",
+      "t0"."open_until" AS "open_until",
+      "t0"."trigger_request_ids" AS "trigger_request_ids",
+      "t6"."proof" AS "proof",
+      LAG("t0"."to_state") OVER (
+        PARTITION BY "t0"."source", "t0"."provider"
+        ORDER BY "t0"."offset" ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+      ) AS "before",
+      COALESCE(
+        LAG("t0"."offset") OVER (
+          PARTITION BY "t0"."source", "t0"."provider"
+          ORDER BY "t0"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        -1
+      ) AS "before_offset"
+    FROM "others" AS "t0"
+    ASOF LEFT JOIN (
+      SELECT
+        "t1"."source" AS "source",
+        "t1"."provider" AS "provider",
+        "t1"."offset" AS "offset",
+        "t1"."offset" AS "proof"
+      FROM "attempts" AS "t1"
+      WHERE
+        "t1"."plain" AND "t1"."status" = 'success'
+    ) AS "t6"
+      ON "t0"."offset" >= "t6"."offset"
+      AND "t0"."source" = "t6"."source"
+      AND "t0"."provider" = "t6"."provider"
+    WHERE
+      "t0"."event" = 'BREAKER_TRANSITION' AND "t0"."plain"
+  ) AS "t8"
+  WHERE
+    (
+      CASE
+        WHEN COALESCE("t8"."proof" > "t8"."before_offset", FALSE)
+        AND (
+          "t8"."to_state" <> 'CLOSED'
+        )
+        THEN 'CLOSED'
+        ELSE "t8"."before"
+      END IS NULL
+    )
+    OR (
+      CASE
+        WHEN COALESCE("t8"."proof" > "t8"."before_offset", FALSE)
+        AND (
+          "t8"."to_state" <> 'CLOSED'
+        )
+        THEN 'CLOSED'
+        ELSE "t8"."before"
+      END <> "t8"."to_state"
+    )
+) AS "t10"
+WHERE
+  "t10"."at" >= CAST($start AS TIMESTAMP)
+  AND "t10"."at" < CAST($end AS TIMESTAMP)
+ORDER BY
+  "t10"."at" ASC,
+  "t10"."source" ASC,
+  "t10"."offset" ASC;
+
+-- circuit_transitions structured
+SELECT
+  "t0"."at" AS "at",
+  "t0"."provider" AS "provider",
+  "t0"."from_state" AS "from_state",
+  "t0"."to_state" AS "to_state",
+  "t0"."cause" AS "cause",
+  "t0"."failures" AS "failures",
+  "t0"."open_until" AS "open_until",
+  "t0"."trigger_request_ids" AS "request_ids"
+FROM "others" AS "t0"
+WHERE
+  "t0"."event" = 'BREAKER_TRANSITION'
+  AND NOT (
+    "t0"."plain"
+  )
+  AND "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+ORDER BY
+  "t0"."at" ASC,
+  "t0"."source" ASC,
+  "t0"."offset" ASC;
+
+-- failures_by_reason
+SELECT
+  "t10"."provider" AS "provider",
+  "t10"."reason" AS "reason",
+  "t10"."http_status" AS "http_status",
+  "t10"."n" AS "n"
+FROM (
+  SELECT
+    "t9"."provider" AS "provider",
+    "t9"."reason" AS "reason",
+    "t9"."http_status" AS "http_status",
+    COUNT(*) AS "n"
+  FROM (
+    SELECT
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason",
+      "t0"."http_status" AS "http_status"
+    FROM "attempts" AS "t0"
+    WHERE
+      "t0"."at" >= CAST($start AS TIMESTAMP)
+      AND "t0"."at" < CAST($end AS TIMESTAMP)
+      AND NOT (
+        "t0"."plain"
+      )
+      AND "t0"."status" = 'failed'
+    UNION ALL
+    SELECT
+      "t7"."provider" AS "provider",
+      CASE WHEN "t7"."told" THEN "t7"."reason_after" ELSE "t7"."reason" END AS "reason",
+      CASE WHEN "t7"."told" THEN "t7"."status_after" ELSE "t7"."http_status" END AS "http_status"
+    FROM (
+      SELECT
+        "t5"."provider" AS "provider",
+        "t5"."reason" AS "reason",
+        "t5"."http_status" AS "http_status",
+        "t5"."failed" AS "failed",
+        (
+          "t5"."event" = 'LLM_ATTEMPT'
+        )
+        AND "t5"."failed"
+        AND (
+          "t5"."reason" IS NULL
+        )
+        AND COALESCE(
+          LEAD("t5"."event") OVER (
+            PARTITION BY "t5"."source"
+            ORDER BY "t5"."offset" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) = 'PROVIDER_FAILED',
+          FALSE
+        ) AS "told",
+        LEAD("t5"."reason") OVER (
+          PARTITION BY "t5"."source"
+          ORDER BY "t5"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "reason_after",
+        LEAD("t5"."http_status") OVER (
+          PARTITION BY "t5"."source"
+          ORDER BY "t5"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "status_after",
+        (
+          "t5"."event" = 'PROVIDER_FAILED'
+        )
+        AND COALESCE(
+          LAG(
+            (
+              "t5"."event" = 'LLM_ATTEMPT'
+            )
+            AND "t5"."failed"
+            AND (
+              "t5"."reason" IS NULL
+            )
+          ) OVER (
+            PARTITION BY "t5"."source"
+            ORDER BY "t5"."offset" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ),
+          FALSE
+        ) AS "tells"
+      FROM (
+        SELECT
+          "t0"."source" AS "source",
+          "t0"."offset" AS "offset",
+          'LLM_ATTEMPT' AS "event",
+          "t0"."provider" AS "provider",
+          "t0"."reason" AS "reason",
+          "t0"."http_status" AS "http_status",
+          "t0"."status" = 'failed' AS "failed"
+        FROM "attempts" AS "t0"
+        WHERE
+          "t0"."at" >= CAST($start AS TIMESTAMP)
+          AND "t0"."at" < CAST($end AS TIMESTAMP)
+          AND "t0"."plain"
+        UNION ALL
+        SELECT
+          "t1"."source" AS "source",
+          "t1"."offset" AS "offset",
+          "t1"."event" AS "event",
+          "t1"."provider" AS "provider",
+          "t1"."reason" AS "reason",
+          "t1"."http_status" AS "http_status",
+          TRUE AS "failed"
+        FROM "others" AS "t1"
+        WHERE
+          "t1"."event" = 'PROVIDER_FAILED'
+          AND "t1"."at" >= CAST($start AS TIMESTAMP)
+          AND "t1"."at" < CAST($end AS TIMESTAMP)
+      ) AS "t5"
+    ) AS "t7"
+    WHERE
+      "t7"."failed" AND NOT (
+        "t7"."tells"
+      )
+  ) AS "t9"
+  GROUP BY
+    "t9"."provider",
+    "t9"."reason",
+    "t9"."http_status"
+) AS "t10"
+ORDER BY
+  "t10"."n" DESC,
+  "t10"."provider" ASC,
+  "t10"."reason" ASC,
+  "t10"."http_status" ASC;
+
+-- failures_by_reason structured
+SELECT
+  "t2"."provider" AS "provider",
+  "t2"."reason" AS "reason",
+  "t2"."http_status" AS "http_status",
+  "t2"."n" AS "n"
+FROM (
+  SELECT
+    "t0"."provider" AS "provider",
+    "t0"."reason" AS "reason",
+    "t0"."http_status" AS "http_status",
+    COUNT(*) AS "n"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND NOT (
+      "t0"."plain"
+    )
+    AND "t0"."status" = 'failed'
+  GROUP BY
+    "t0"."provider",
+    "t0"."reason",
+    "t0"."http_status"
+) AS "t2"
+ORDER BY
+  "t2"."n" DESC,
+  "t2"."provider" ASC,
+  "t2"."reason" ASC,
+  "t2"."http_status" ASC;
+
+-- fallbacks_by_reason
+SELECT
+  "t2"."reason" AS "reason",
+  "t2"."from_provider" AS "from_provider",
+  "t2"."to_provider" AS "to_provider",
+  "t2"."n" AS "n"
+FROM (
+  SELECT
+    "t0"."reason" AS "reason",
+    "t0"."from_provider" AS "from_provider",
+    "t0"."to_provider" AS "to_provider",
+    COUNT(*) AS "n"
+  FROM "fallbacks" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    "t0"."reason",
+    "t0"."from_provider",
+    "t0"."to_provider"
+) AS "t2"
+ORDER BY
+  "t2"."n" DESC,
+  "t2"."reason" ASC,
+  "t2"."from_provider" ASC,
+  "t2"."to_provider" ASC;
+
+-- fallbacks_by_reason structured
+SELECT
+  "t2"."reason" AS "reason",
+  "t2"."from_provider" AS "from_provider",
+  "t2"."to_provider" AS "to_provider",
+  "t2"."n" AS "n"
+FROM (
+  SELECT
+    "t0"."reason" AS "reason",
+    "t0"."from_provider" AS "from_provider",
+    "t0"."to_provider" AS "to_provider",
+    COUNT(*) AS "n"
+  FROM "fallbacks" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    "t0"."reason",
+    "t0"."from_provider",
+    "t0"."to_provider"
+) AS "t2"
+ORDER BY
+  "t2"."n" DESC,
+  "t2"."reason" ASC,
+  "t2"."from_provider" ASC,
+  "t2"."to_provider" ASC;
+
+-- order_now
+WITH "t8" AS (
+  SELECT
+    "t5"."chain_order" AS "chain_order"
+  FROM (
+    SELECT
+      "t1"."at" AS "at",
+      "t1"."offset" AS "offset",
+      "t1"."chain_order" AS "chain_order"
+    FROM "others" AS "t1"
+    WHERE
+      "t1"."event" = 'PROVIDERS_INITIALIZED'
+    UNION ALL
+    SELECT
+      "t1"."at" AS "at",
+      "t1"."offset" AS "offset",
+      "t1"."chain_order" AS "chain_order"
+    FROM "others" AS "t1"
+    WHERE
+      "t1"."event" = 'SERVICE_STARTED'
+  ) AS "t5"
+  WHERE
+    "t5"."at" <= CAST($at AS TIMESTAMP)
+    AND ARRAY_LENGTH("t5"."chain_order") > 0
+  ORDER BY
+    "t5"."at" DESC,
+    "t5"."offset" DESC
+  LIMIT 1
+)
+SELECT
+  "t19"."position" AS "position",
+  "t19"."provider" AS "provider"
+FROM (
+  SELECT
+    STRUCT_EXTRACT(
+      "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"."ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi",
+      2
+    ) AS "position",
+    STRUCT_EXTRACT(
+      "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"."ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi",
+      1
+    ) AS "provider"
+  FROM "t8" AS "t9"
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_vyvozwwmobcprpf7y5zipua6ka"("ibis_table_unnest_column_royyuqecgbar7bphzxgmkjk5qi")
+  UNION ALL
+  SELECT
+    "t13"."position" AS "position",
+    "t13"."provider" AS "provider"
+  FROM (
+    SELECT
+      "t6"."provider" AS "provider",
+      ROW_NUMBER() OVER (
+        ORDER BY COALESCE("t6"."lowest", 1000000) ASC, "t6"."first_at" ASC, "t6"."provider" ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+      ) - 1 AS "position"
+    FROM (
+      SELECT
+        "t0"."provider" AS "provider",
+        MIN("t0"."chain_position") AS "lowest",
+        MIN("t0"."at") AS "first_at"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."at" <= CAST($at AS TIMESTAMP)
+      GROUP BY
+        "t0"."provider"
+    ) AS "t6"
+  ) AS "t13"
+  CROSS JOIN (
+    SELECT
+      COUNT(*) AS "said"
+    FROM "t8" AS "t9"
+  ) AS "t14"
+  WHERE
+    "t14"."said" = 0
+) AS "t19"
+ORDER BY
+  "t19"."position" ASC;
+
+-- order_now structured
+WITH "t8" AS (
+  SELECT
+    "t5"."chain_order" AS "chain_order"
+  FROM (
+    SELECT
+      "t1"."at" AS "at",
+      "t1"."offset" AS "offset",
+      "t1"."chain_order" AS "chain_order"
+    FROM "others" AS "t1"
+    WHERE
+      "t1"."event" = 'PROVIDERS_INITIALIZED'
+    UNION ALL
+    SELECT
+      "t1"."at" AS "at",
+      "t1"."offset" AS "offset",
+      "t1"."chain_order" AS "chain_order"
+    FROM "others" AS "t1"
+    WHERE
+      "t1"."event" = 'SERVICE_STARTED'
+  ) AS "t5"
+  WHERE
+    "t5"."at" <= CAST($at AS TIMESTAMP)
+    AND ARRAY_LENGTH("t5"."chain_order") > 0
+  ORDER BY
+    "t5"."at" DESC,
+    "t5"."offset" DESC
+  LIMIT 1
+)
+SELECT
+  "t19"."position" AS "position",
+  "t19"."provider" AS "provider"
+FROM (
+  SELECT
+    STRUCT_EXTRACT(
+      "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"."ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m",
+      2
+    ) AS "position",
+    STRUCT_EXTRACT(
+      "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"."ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m",
+      1
+    ) AS "provider"
+  FROM "t8" AS "t9"
+  CROSS JOIN UNNEST(LIST_ZIP("t9"."chain_order", RANGE(0, LENGTH("t9"."chain_order")))) AS "ibis_table_unnest_b3mbgh5esncovojystvuhbiu4q"("ibis_table_unnest_column_7j2xs67v5vdnlkcq3wgdeqq53m")
+  UNION ALL
+  SELECT
+    "t13"."position" AS "position",
+    "t13"."provider" AS "provider"
+  FROM (
+    SELECT
+      "t6"."provider" AS "provider",
+      ROW_NUMBER() OVER (
+        ORDER BY COALESCE("t6"."lowest", 1000000) ASC, "t6"."first_at" ASC, "t6"."provider" ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+      ) - 1 AS "position"
+    FROM (
+      SELECT
+        "t0"."provider" AS "provider",
+        MIN("t0"."chain_position") AS "lowest",
+        MIN("t0"."at") AS "first_at"
+      FROM "attempts" AS "t0"
+      WHERE
+        "t0"."at" <= CAST($at AS TIMESTAMP)
+      GROUP BY
+        "t0"."provider"
+    ) AS "t6"
+  ) AS "t13"
+  CROSS JOIN (
+    SELECT
+      COUNT(*) AS "said"
+    FROM "t8" AS "t9"
+  ) AS "t14"
+  WHERE
+    "t14"."said" = 0
+) AS "t19"
+ORDER BY
+  "t19"."position" ASC;
+
+-- provider_summary
+SELECT
+  "t7"."provider" AS "provider",
+  "t7"."success" + "t7"."failed" AS "attempts",
+  "t7"."success" AS "success",
+  "t7"."failed" AS "failed",
+  "t7"."cancelled" AS "cancelled",
+  "t7"."success" / NULLIF("t7"."success" + "t7"."failed", 0) AS "success_rate",
+  LIST_EXTRACT("t7"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t7"."times", 2) AS "p95_ms",
+  "t15"."last_reason" AS "last_reason",
+  "t7"."last_failed_at" AS "last_failed_at"
+FROM (
+  SELECT
+    "t0"."provider" AS "provider",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'failed') AS "failed",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'cancelled') AS "cancelled",
+    QUANTILE_CONT("t0"."generation_time_ms", [0.5, 0.95]) FILTER(WHERE
+      "t0"."status" <> 'cancelled') AS "times",
+    MAX("t0"."at") FILTER(WHERE
+      "t0"."status" = 'failed') AS "last_failed_at"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    "t0"."provider"
+) AS "t7"
+LEFT OUTER JOIN (
+  SELECT
+    "t13"."provider" AS "provider",
+    FIRST("t13"."reason" ORDER BY "t13"."at" DESC) AS "last_reason"
+  FROM (
+    SELECT
+      "t0"."at" AS "at",
+      "t0"."provider" AS "provider",
+      "t0"."reason" AS "reason"
+    FROM "attempts" AS "t0"
+    WHERE
+      "t0"."at" >= CAST($start AS TIMESTAMP)
+      AND "t0"."at" < CAST($end AS TIMESTAMP)
+      AND NOT (
+        "t0"."plain"
+      )
+      AND "t0"."status" = 'failed'
+    UNION ALL
+    SELECT
+      "t11"."at" AS "at",
+      "t11"."provider" AS "provider",
+      CASE WHEN "t11"."told" THEN "t11"."reason_after" ELSE "t11"."reason" END AS "reason"
+    FROM (
+      SELECT
+        "t6"."at" AS "at",
+        "t6"."provider" AS "provider",
+        "t6"."reason" AS "reason",
+        "t6"."failed" AS "failed",
+        (
+          "t6"."event" = 'LLM_ATTEMPT'
+        )
+        AND "t6"."failed"
+        AND (
+          "t6"."reason" IS NULL
+        )
+        AND COALESCE(
+          LEAD("t6"."event") OVER (
+            PARTITION BY "t6"."source"
+            ORDER BY "t6"."offset" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) = 'PROVIDER_FAILED',
+          FALSE
+        ) AS "told",
+        LEAD("t6"."reason") OVER (
+          PARTITION BY "t6"."source"
+          ORDER BY "t6"."offset" ASC
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS "reason_after",
+        (
+          "t6"."event" = 'PROVIDER_FAILED'
+        )
+        AND COALESCE(
+          LAG(
+            (
+              "t6"."event" = 'LLM_ATTEMPT'
+            )
+            AND "t6"."failed"
+            AND (
+              "t6"."reason" IS NULL
+            )
+          ) OVER (
+            PARTITION BY "t6"."source"
+            ORDER BY "t6"."offset" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ),
+          FALSE
+        ) AS "tells"
+      FROM (
+        SELECT
+          "t0"."source" AS "source",
+          "t0"."offset" AS "offset",
+          'LLM_ATTEMPT' AS "event",
+          "t0"."at" AS "at",
+          "t0"."provider" AS "provider",
+          "t0"."reason" AS "reason",
+          "t0"."status" = 'failed' AS "failed"
+        FROM "attempts" AS "t0"
+        WHERE
+          "t0"."at" >= CAST($start AS TIMESTAMP)
+          AND "t0"."at" < CAST($end AS TIMESTAMP)
+          AND "t0"."plain"
+        UNION ALL
+        SELECT
+          "t1"."source" AS "source",
+          "t1"."offset" AS "offset",
+          "t1"."event" AS "event",
+          "t1"."at" AS "at",
+          "t1"."provider" AS "provider",
+          "t1"."reason" AS "reason",
+          TRUE AS "failed"
+        FROM "others" AS "t1"
+        WHERE
+          "t1"."event" = 'PROVIDER_FAILED'
+          AND "t1"."at" >= CAST($start AS TIMESTAMP)
+          AND "t1"."at" < CAST($end AS TIMESTAMP)
+      ) AS "t6"
+    ) AS "t11"
+    WHERE
+      "t11"."failed" AND NOT (
+        "t11"."tells"
+      )
+  ) AS "t13"
+  GROUP BY
+    "t13"."provider"
+) AS "t15"
+  ON "t7"."provider" = "t15"."provider"
+ORDER BY
+  "t7"."provider" ASC;
+
+-- provider_summary structured
+SELECT
+  "t4"."provider" AS "provider",
+  "t4"."success" + "t4"."failed" AS "attempts",
+  "t4"."success" AS "success",
+  "t4"."failed" AS "failed",
+  "t4"."cancelled" AS "cancelled",
+  "t4"."success" / NULLIF("t4"."success" + "t4"."failed", 0) AS "success_rate",
+  LIST_EXTRACT("t4"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t4"."times", 2) AS "p95_ms",
+  "t5"."last_reason" AS "last_reason",
+  "t4"."last_failed_at" AS "last_failed_at"
+FROM (
+  SELECT
+    "t0"."provider" AS "provider",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'failed') AS "failed",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'cancelled') AS "cancelled",
+    QUANTILE_CONT("t0"."generation_time_ms", [0.5, 0.95]) FILTER(WHERE
+      "t0"."status" <> 'cancelled') AS "times",
+    MAX("t0"."at") FILTER(WHERE
+      "t0"."status" = 'failed') AS "last_failed_at"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    "t0"."provider"
+) AS "t4"
+LEFT OUTER JOIN (
+  SELECT
+    "t0"."provider" AS "provider",
+    FIRST("t0"."reason" ORDER BY "t0"."at" DESC) AS "last_reason"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND NOT (
+      "t0"."plain"
+    )
+    AND "t0"."status" = 'failed'
+  GROUP BY
+    "t0"."provider"
+) AS "t5"
+  ON "t4"."provider" = "t5"."provider"
+ORDER BY
+  "t4"."provider" ASC;
+
+-- request_summary
+SELECT
+  "t19"."total" AS "total",
+  "t19"."success" AS "success",
+  "t19"."total" - "t19"."success" AS "failed",
+  (
+    "t19"."total" - "t19"."success"
+  ) / NULLIF("t19"."total", 0) AS "error_rate",
+  "t19"."with_fallback" AS "with_fallback",
+  "t19"."with_fallback" / NULLIF("t19"."total", 0) AS "fallback_rate",
+  LIST_EXTRACT("t19"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t19"."times", 2) AS "p95_ms",
+  COALESCE("t19"."wasted_ms", 0.0) AS "wasted_ms",
+  "t19"."cancelled" AS "cancelled",
+  "t19"."blocked" AS "blocked",
+  "t19"."rejected" AS "rejected",
+  COALESCE("t19"."derived", FALSE) AS "derived"
+FROM (
+  SELECT
+    COUNT(*) FILTER(WHERE
+      NOT (
+        "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t18"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t18"."with_fallback"
+      AND NOT (
+        "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "with_fallback",
+    QUANTILE_CONT("t18"."total_ms", [0.5, 0.95]) FILTER(WHERE
+      NOT (
+        "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "times",
+    SUM("t18"."wasted_ms") FILTER(WHERE
+      NOT (
+        "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "wasted_ms",
+    COUNT(*) FILTER(WHERE
+      "t18"."status" = 'cancelled') AS "cancelled",
+    COUNT(*) FILTER(WHERE
+      "t18"."status" = 'blocked') AS "blocked",
+    COUNT(*) FILTER(WHERE
+      "t18"."status" = 'rejected') AS "rejected",
+    BOOL_OR(CAST("t18"."derived" AS BOOLEAN)) AS "derived"
+  FROM (
+    SELECT
+      "t0"."status" AS "status",
+      "t0"."fallbacks" > 0 AS "with_fallback",
+      "t0"."total_ms" AS "total_ms",
+      "t0"."wasted_ms" AS "wasted_ms",
+      FALSE AS "derived"
+    FROM "requests" AS "t0"
+    WHERE
+      "t0"."at" >= CAST($start AS TIMESTAMP)
+      AND "t0"."at" < CAST($end AS TIMESTAMP)
+    UNION ALL
+    SELECT
+      CASE
+        WHEN "t16"."answered"
+        THEN 'success'
+        WHEN "t16"."exhausted" OR "t16"."failed"
+        THEN 'exhausted'
+        ELSE 'cancelled'
+      END AS "status",
+      "t16"."with_fallback" AS "with_fallback",
+      "t16"."total_ms" AS "total_ms",
+      "t16"."wasted_ms" AS "wasted_ms",
+      TRUE AS "derived"
+    FROM (
+      SELECT
+        MAX("t15"."at") AS "at",
+        BOOL_OR(CAST("t15"."ends" = 1 AS BOOLEAN))
+        OR (
+          NOT MAX("t15"."request_id") IS NULL
+        ) AS "ended",
+        COALESCE(BOOL_OR(CAST("t15"."status" = 'success' AS BOOLEAN)), FALSE) AS "answered",
+        BOOL_OR(CAST("t15"."event" = 'LLM_ATTEMPT' AS BOOLEAN)) AS "ran",
+        COALESCE(BOOL_OR(CAST("t15"."status" = 'failed' AS BOOLEAN)), FALSE) AS "failed",
+        BOOL_OR(CAST("t15"."event" = 'PROVIDERS_EXHAUSTED' AS BOOLEAN)) AS "exhausted",
+        BOOL_OR(CAST("t15"."event" = 'FALLBACK' AS BOOLEAN))
+        OR (
+          COUNT(DISTINCT "t15"."provider") > 1
+        ) AS "with_fallback",
+        SUM("t15"."generation_time_ms") AS "total_ms",
+        COALESCE(SUM("t15"."generation_time_ms") FILTER(WHERE
+          "t15"."status" = 'failed'), 0.0) AS "wasted_ms"
+      FROM (
+        SELECT
+          "t12"."source" AS "source",
+          "t12"."at" AS "at",
+          "t12"."event" AS "event",
+          "t12"."request_id" AS "request_id",
+          "t12"."provider" AS "provider",
+          "t12"."status" AS "status",
+          "t12"."generation_time_ms" AS "generation_time_ms",
+          CAST((
+            "t12"."request_id" IS NULL
+          )
+          AND COALESCE(
+            (
+              "t12"."status" = 'success'
+            ) OR (
+              "t12"."event" = 'PROVIDERS_EXHAUSTED'
+            ),
+            FALSE
+          ) AS BIGINT) AS "ends",
+          CASE
+            WHEN "t12"."request_id" IS NULL
+            THEN SUM(
+              CAST((
+                "t12"."request_id" IS NULL
+              )
+              AND COALESCE(
+                (
+                  "t12"."status" = 'success'
+                ) OR (
+                  "t12"."event" = 'PROVIDERS_EXHAUSTED'
+                ),
+                FALSE
+              ) AS BIGINT)
+            ) OVER (
+              PARTITION BY "t12"."source"
+              ORDER BY "t12"."offset" ASC
+              ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ) - CAST((
+              "t12"."request_id" IS NULL
+            )
+            AND COALESCE(
+              (
+                "t12"."status" = 'success'
+              ) OR (
+                "t12"."event" = 'PROVIDERS_EXHAUSTED'
+              ),
+              FALSE
+            ) AS BIGINT)
+            ELSE CAST(NULL AS BIGINT)
+          END AS "run"
+        FROM (
+          SELECT
+            "t1"."source" AS "source",
+            "t1"."offset" AS "offset",
+            "t1"."at" AS "at",
+            "t1"."event" AS "event",
+            "t1"."request_id" AS "request_id",
+            "t1"."provider" AS "provider",
+            CAST(NULL AS TEXT) AS "status",
+            CAST(NULL AS DOUBLE) AS "generation_time_ms"
+          FROM "others" AS "t1"
+          WHERE
+            "t1"."event" = 'PROVIDERS_EXHAUSTED'
+            AND "t1"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+            AND "t1"."at" < CAST($end AS TIMESTAMP)
+          UNION ALL
+          SELECT
+            "t10"."source" AS "source",
+            "t10"."offset" AS "offset",
+            "t10"."at" AS "at",
+            "t10"."event" AS "event",
+            "t10"."request_id" AS "request_id",
+            "t10"."provider" AS "provider",
+            "t10"."status" AS "status",
+            "t10"."generation_time_ms" AS "generation_time_ms"
+          FROM (
+            SELECT
+              "t2"."source" AS "source",
+              "t2"."offset" AS "offset",
+              "t2"."at" AS "at",
+              'LLM_ATTEMPT' AS "event",
+              "t2"."request_id" AS "request_id",
+              "t2"."provider" AS "provider",
+              "t2"."status" AS "status",
+              "t2"."generation_time_ms" AS "generation_time_ms"
+            FROM "attempts" AS "t2"
+            WHERE
+              "t2"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+              AND "t2"."at" < CAST($end AS TIMESTAMP)
+            UNION ALL
+            SELECT
+              "t3"."source" AS "source",
+              "t3"."offset" AS "offset",
+              "t3"."at" AS "at",
+              'FALLBACK' AS "event",
+              "t3"."request_id" AS "request_id",
+              CAST(NULL AS TEXT) AS "provider",
+              CAST(NULL AS TEXT) AS "status",
+              CAST(NULL AS DOUBLE) AS "generation_time_ms"
+            FROM "fallbacks" AS "t3"
+            WHERE
+              "t3"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+              AND "t3"."at" < CAST($end AS TIMESTAMP)
+          ) AS "t10"
+        ) AS "t12"
+        ANTI JOIN (
+          SELECT DISTINCT
+            "t0"."source" AS "source"
+          FROM "requests" AS "t0"
+        ) AS "t6"
+          ON "t12"."source" = "t6"."source"
+      ) AS "t15"
+      GROUP BY
+        "t15"."source",
+        "t15"."request_id",
+        "t15"."run"
+    ) AS "t16"
+    WHERE
+      "t16"."ended"
+      AND (
+        "t16"."ran" OR "t16"."exhausted"
+      )
+      AND "t16"."at" >= CAST($start AS TIMESTAMP)
+      AND "t16"."at" < CAST($end AS TIMESTAMP)
+  ) AS "t18"
+) AS "t19";
+
+-- request_summary structured
+SELECT
+  "t2"."total" AS "total",
+  "t2"."success" AS "success",
+  "t2"."total" - "t2"."success" AS "failed",
+  (
+    "t2"."total" - "t2"."success"
+  ) / NULLIF("t2"."total", 0) AS "error_rate",
+  "t2"."with_fallback" AS "with_fallback",
+  "t2"."with_fallback" / NULLIF("t2"."total", 0) AS "fallback_rate",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms",
+  COALESCE("t2"."wasted_ms", 0.0) AS "wasted_ms",
+  "t2"."cancelled" AS "cancelled",
+  "t2"."blocked" AS "blocked",
+  "t2"."rejected" AS "rejected",
+  COALESCE("t2"."derived", FALSE) AS "derived"
+FROM (
+  SELECT
+    COUNT(*) FILTER(WHERE
+      NOT (
+        "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."fallbacks" > 0
+      )
+      AND NOT (
+        "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "with_fallback",
+    QUANTILE_CONT("t0"."total_ms", [0.5, 0.95]) FILTER(WHERE
+      NOT (
+        "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "times",
+    SUM("t0"."wasted_ms") FILTER(WHERE
+      NOT (
+        "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+      )) AS "wasted_ms",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'cancelled') AS "cancelled",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'blocked') AS "blocked",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'rejected') AS "rejected",
+    BOOL_OR(CAST(FALSE AS BOOLEAN)) AS "derived"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+) AS "t2";
+
+-- requests_by_bucket
+SELECT
+  "t20"."bucket_at" AS "bucket_at",
+  "t20"."total" AS "total",
+  "t20"."success" AS "success",
+  "t20"."total" - "t20"."success" AS "failed",
+  (
+    "t20"."total" - "t20"."success"
+  ) / NULLIF("t20"."total", 0) AS "error_rate",
+  "t20"."with_fallback" AS "with_fallback",
+  "t20"."with_fallback" / NULLIF("t20"."total", 0) AS "fallback_rate",
+  LIST_EXTRACT("t20"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t20"."times", 2) AS "p95_ms",
+  "t20"."wasted_ms" AS "wasted_ms"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t18"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    COUNT(*) FILTER(WHERE
+      TRUE) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t18"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      "t18"."with_fallback" AND TRUE) AS "with_fallback",
+    QUANTILE_CONT("t18"."total_ms", [0.5, 0.95]) FILTER(WHERE
+      TRUE) AS "times",
+    SUM("t18"."wasted_ms") FILTER(WHERE
+      TRUE) AS "wasted_ms"
+  FROM (
+    SELECT
+      "t0"."at" AS "at",
+      "t0"."status" AS "status",
+      "t0"."fallbacks" > 0 AS "with_fallback",
+      "t0"."total_ms" AS "total_ms",
+      "t0"."wasted_ms" AS "wasted_ms"
+    FROM "requests" AS "t0"
+    WHERE
+      "t0"."at" >= CAST($start AS TIMESTAMP)
+      AND "t0"."at" < CAST($end AS TIMESTAMP)
+    UNION ALL
+    SELECT
+      "t16"."at" AS "at",
+      CASE
+        WHEN "t16"."answered"
+        THEN 'success'
+        WHEN "t16"."exhausted" OR "t16"."failed"
+        THEN 'exhausted'
+        ELSE 'cancelled'
+      END AS "status",
+      "t16"."with_fallback" AS "with_fallback",
+      "t16"."total_ms" AS "total_ms",
+      "t16"."wasted_ms" AS "wasted_ms"
+    FROM (
+      SELECT
+        MAX("t15"."at") AS "at",
+        BOOL_OR(CAST("t15"."ends" = 1 AS BOOLEAN))
+        OR (
+          NOT MAX("t15"."request_id") IS NULL
+        ) AS "ended",
+        COALESCE(BOOL_OR(CAST("t15"."status" = 'success' AS BOOLEAN)), FALSE) AS "answered",
+        BOOL_OR(CAST("t15"."event" = 'LLM_ATTEMPT' AS BOOLEAN)) AS "ran",
+        COALESCE(BOOL_OR(CAST("t15"."status" = 'failed' AS BOOLEAN)), FALSE) AS "failed",
+        BOOL_OR(CAST("t15"."event" = 'PROVIDERS_EXHAUSTED' AS BOOLEAN)) AS "exhausted",
+        BOOL_OR(CAST("t15"."event" = 'FALLBACK' AS BOOLEAN))
+        OR (
+          COUNT(DISTINCT "t15"."provider") > 1
+        ) AS "with_fallback",
+        SUM("t15"."generation_time_ms") AS "total_ms",
+        COALESCE(SUM("t15"."generation_time_ms") FILTER(WHERE
+          "t15"."status" = 'failed'), 0.0) AS "wasted_ms"
+      FROM (
+        SELECT
+          "t12"."source" AS "source",
+          "t12"."at" AS "at",
+          "t12"."event" AS "event",
+          "t12"."request_id" AS "request_id",
+          "t12"."provider" AS "provider",
+          "t12"."status" AS "status",
+          "t12"."generation_time_ms" AS "generation_time_ms",
+          CAST((
+            "t12"."request_id" IS NULL
+          )
+          AND COALESCE(
+            (
+              "t12"."status" = 'success'
+            ) OR (
+              "t12"."event" = 'PROVIDERS_EXHAUSTED'
+            ),
+            FALSE
+          ) AS BIGINT) AS "ends",
+          CASE
+            WHEN "t12"."request_id" IS NULL
+            THEN SUM(
+              CAST((
+                "t12"."request_id" IS NULL
+              )
+              AND COALESCE(
+                (
+                  "t12"."status" = 'success'
+                ) OR (
+                  "t12"."event" = 'PROVIDERS_EXHAUSTED'
+                ),
+                FALSE
+              ) AS BIGINT)
+            ) OVER (
+              PARTITION BY "t12"."source"
+              ORDER BY "t12"."offset" ASC
+              ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ) - CAST((
+              "t12"."request_id" IS NULL
+            )
+            AND COALESCE(
+              (
+                "t12"."status" = 'success'
+              ) OR (
+                "t12"."event" = 'PROVIDERS_EXHAUSTED'
+              ),
+              FALSE
+            ) AS BIGINT)
+            ELSE CAST(NULL AS BIGINT)
+          END AS "run"
+        FROM (
+          SELECT
+            "t1"."source" AS "source",
+            "t1"."offset" AS "offset",
+            "t1"."at" AS "at",
+            "t1"."event" AS "event",
+            "t1"."request_id" AS "request_id",
+            "t1"."provider" AS "provider",
+            CAST(NULL AS TEXT) AS "status",
+            CAST(NULL AS DOUBLE) AS "generation_time_ms"
+          FROM "others" AS "t1"
+          WHERE
+            "t1"."event" = 'PROVIDERS_EXHAUSTED'
+            AND "t1"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+            AND "t1"."at" < CAST($end AS TIMESTAMP)
+          UNION ALL
+          SELECT
+            "t10"."source" AS "source",
+            "t10"."offset" AS "offset",
+            "t10"."at" AS "at",
+            "t10"."event" AS "event",
+            "t10"."request_id" AS "request_id",
+            "t10"."provider" AS "provider",
+            "t10"."status" AS "status",
+            "t10"."generation_time_ms" AS "generation_time_ms"
+          FROM (
+            SELECT
+              "t2"."source" AS "source",
+              "t2"."offset" AS "offset",
+              "t2"."at" AS "at",
+              'LLM_ATTEMPT' AS "event",
+              "t2"."request_id" AS "request_id",
+              "t2"."provider" AS "provider",
+              "t2"."status" AS "status",
+              "t2"."generation_time_ms" AS "generation_time_ms"
+            FROM "attempts" AS "t2"
+            WHERE
+              "t2"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+              AND "t2"."at" < CAST($end AS TIMESTAMP)
+            UNION ALL
+            SELECT
+              "t3"."source" AS "source",
+              "t3"."offset" AS "offset",
+              "t3"."at" AS "at",
+              'FALLBACK' AS "event",
+              "t3"."request_id" AS "request_id",
+              CAST(NULL AS TEXT) AS "provider",
+              CAST(NULL AS TEXT) AS "status",
+              CAST(NULL AS DOUBLE) AS "generation_time_ms"
+            FROM "fallbacks" AS "t3"
+            WHERE
+              "t3"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+              AND "t3"."at" < CAST($end AS TIMESTAMP)
+          ) AS "t10"
+        ) AS "t12"
+        ANTI JOIN (
+          SELECT DISTINCT
+            "t0"."source" AS "source"
+          FROM "requests" AS "t0"
+        ) AS "t6"
+          ON "t12"."source" = "t6"."source"
+      ) AS "t15"
+      GROUP BY
+        "t15"."source",
+        "t15"."request_id",
+        "t15"."run"
+    ) AS "t16"
+    WHERE
+      "t16"."ended"
+      AND (
+        "t16"."ran" OR "t16"."exhausted"
+      )
+      AND "t16"."at" >= CAST($start AS TIMESTAMP)
+      AND "t16"."at" < CAST($end AS TIMESTAMP)
+  ) AS "t18"
+  WHERE
+    NOT (
+      "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+    )
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t18"."at", CAST('epoch' AS TIMESTAMP))
+) AS "t20"
+ORDER BY
+  "t20"."bucket_at" ASC;
+
+-- requests_by_bucket structured
+SELECT
+  "t2"."bucket_at" AS "bucket_at",
+  "t2"."total" AS "total",
+  "t2"."success" AS "success",
+  "t2"."total" - "t2"."success" AS "failed",
+  (
+    "t2"."total" - "t2"."success"
+  ) / NULLIF("t2"."total", 0) AS "error_rate",
+  "t2"."with_fallback" AS "with_fallback",
+  "t2"."with_fallback" / NULLIF("t2"."total", 0) AS "fallback_rate",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms",
+  "t2"."wasted_ms" AS "wasted_ms"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    COUNT(*) FILTER(WHERE
+      TRUE) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    COUNT(*) FILTER(WHERE
+      (
+        "t0"."fallbacks" > 0
+      ) AND TRUE) AS "with_fallback",
+    QUANTILE_CONT("t0"."total_ms", [0.5, 0.95]) FILTER(WHERE
+      TRUE) AS "times",
+    SUM("t0"."wasted_ms") FILTER(WHERE
+      TRUE) AS "wasted_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND NOT (
+      "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+    )
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP))
+) AS "t2"
+ORDER BY
+  "t2"."bucket_at" ASC;
+
+-- wasted_by_provider
+SELECT
+  "t2"."provider" AS "provider",
+  "t2"."wasted_ms" AS "wasted_ms"
+FROM (
+  SELECT
+    "t0"."provider" AS "provider",
+    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."status" = 'failed'
+    AND (
+      (
+        "t0"."circuit" IS NULL
+      ) OR (
+        "t0"."circuit" <> 'OPEN'
+      )
+    )
+  GROUP BY
+    "t0"."provider"
+) AS "t2"
+ORDER BY
+  "t2"."provider" ASC;
+
+-- wasted_by_provider structured
+SELECT
+  "t2"."provider" AS "provider",
+  "t2"."wasted_ms" AS "wasted_ms"
+FROM (
+  SELECT
+    "t0"."provider" AS "provider",
+    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms"
+  FROM "attempts" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."status" = 'failed'
+    AND (
+      (
+        "t0"."circuit" IS NULL
+      ) OR (
+        "t0"."circuit" <> 'OPEN'
+      )
+    )
+  GROUP BY
+    "t0"."provider"
+) AS "t2"
+ORDER BY
+  "t2"."provider" ASC;

@@ -1,0 +1,62 @@
+"""The small components of the Live page: verdict strip, chain cards, fallback reasons, and the bell.
+
+They exist because their content ticks (ages, countdowns) and must be dense. Content is set as text of nodes,
+never as markup, and holds the core's own words, checked names and numbers only; text from a log goes through
+st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import streamlit as st
+
+_HERE = Path(__file__).parent
+
+
+def status(key: str, **content: Any) -> None:
+    """LIVE, PAUSED, STALE or WAITING, and the age of the newest event. content: mode, newest, newer, now."""
+    _component("status", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def verdict_strip(key: str, **content: Any) -> None:
+    """The verdict strip. content: verdict (live.verdict.Verdict), window (start, end), now."""
+    _component("strip", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def cards(key: str, **content: Any) -> None:
+    """The chain. content: cards (live.cards.Card), at (the moment shown as now), ticks."""
+    _component("cards", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def reasons(key: str, **content: Any) -> None:
+    """Fallback reasons. content: rows (live.reasons.ReasonRow)."""
+    _component("reasons", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def page_style(key: str) -> None:
+    """The page's own style sheet, for what Streamlit's theme has no setting for. First on the page."""
+    _component("page", isolated=False)(key=key)
+
+
+def bell(key: str, on_ring: Callable[[], None], **content: Any) -> None:
+    """Reruns the fragment it stands in when the log has grown.
+
+    content: url of the event stream; version: what the page shows; run: a number that differs from the run
+    before; rest_ms: least time between two refreshes; beat_ms: most; lines: CSS class of the raw lines' box.
+    `on_ring` finds {"reading": whether the reader is busy in the raw lines} in the session state of this key.
+    """
+    _component("bell", "follow", isolated=False)(key=key, data=orjson.dumps(content), on_ring_change=on_ring)
+
+
+@cache
+def _component(name: str, *scripts: str, isolated: bool) -> Callable[..., Any]:
+    return st.components.v2.component(
+        f"metis.{name}",
+        html='<div class="root"></div>\n<!-- filled by the script -->',
+        css=style.read_text("utf-8") if (style := _HERE / f"{name}.css").exists() else None,
+        js="".join((_HERE / f"{script}.js").read_text("utf-8") for script in ("nodes", *scripts, name)),
+        isolate_styles=isolated,
+    )

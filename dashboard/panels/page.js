@@ -1,0 +1,2 @@
+// Nothing to do: this component is its style sheet.
+export default function () {}

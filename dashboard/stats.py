@@ -1,0 +1,213 @@
+"""The numbers of a log for a terminal: `python -m dashboard stats LOG...`, as a table or as JSON.
+
+The document is made of the page's own metrics, so that both say the same.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dashboard.ingest import Ingest
+from dashboard.settings import SettingsError, load, store_file
+from dashboard.store import Store
+from dashboard.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONG_WORK_BYTES = 50 * 1024 * 1024
+"""From so many bytes on, a terminal gets a progress bar."""
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@click.command("stats")
+@click.argument("paths", nargs=-1, required=True)
+@click.option(
+    "--since", metavar="T", help="UTC time (2026-03-02T10:00), or so long before the log's end (15m, 2h, 1d)."
+)
+@click.option("--until", metavar="T", help="Likewise; not included.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+def stats_command(paths: tuple[str, ...], since: str | None, until: str | None, as_json: bool) -> None:
+    """Success rates, fallbacks, response times and circuits of a log, its archives or patterns."""
+    try:
+        store = _opened(paths)
+        found = document(store, since, until)
+    except (SettingsError, StatsError) as exc:
+        click.echo(f"error: {exc}", err=True)
+        sys.exit(2)
+    with _safe_output():
+        if as_json:
+            sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        else:
+            from dashboard.stats_table import rendered  # here: JSON needs no terminal library
+
+            sys.stdout.write(rendered(found))
+        sys.stdout.flush()
+
+
+class StatsError(Exception):
+    """A path or a time cannot be used; the message names it and the rule."""
+
+
+def document(store: Store, since: str | None = None, until: str | None = None) -> dict[str, Any]:
+    """The numbers of what the store holds from `since` to `until` (None: everything).
+
+    Keys: events, rejects, window, providers, requests, fallbacks, circuits; docs/metrics.md says what each counts.
+    Rates are 0..1, times in ms, unknown numbers None. Raises: StatsError for a time that cannot be read.
+    """
+    extent = store.extent()
+    events, rejects = store.counts()
+    if extent is None:
+        extent = (datetime(1970, 1, 1, tzinfo=UTC),) * 2
+    start = _time("--since", since, extent[1]) or extent[0]
+    end = _time("--until", until, extent[1]) or extent[1] + timedelta(microseconds=1)
+    if start >= end:
+        raise StatsError(f"--since must be before --until, got {start.isoformat()} and {end.isoformat()}")
+    window = Window.of(start, end)
+    if since or until:
+        events = store.event_count(window)
+    return {
+        "window": {"since": _iso(start), "until": _iso(end)},
+        "events": events,
+        "rejects": rejects,
+        "providers": _by_name(store.read("provider_summary", window)),
+        "requests": _requests(store.read("request_summary", window)),
+        "fallbacks": _fallbacks(store.read("fallbacks_by_reason", window)),
+        "circuits": _circuits(store, window, end),
+    }
+
+
+def _opened(paths: Sequence[str]) -> Store:
+    for path in paths:
+        _check(path)
+    # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
+    file = store_file(replace(load(), logs=tuple(paths)))
+    store = Store.open(file.with_name(f"stats-{file.name}"))
+    if store.notice:
+        click.echo(store.notice, err=True)
+    with _progress(paths) as progress:
+        status = Ingest(store, paths, follow=False, progress=progress).run_once()
+    for source in status.sources:
+        if source.note:
+            click.echo(f"{source.path}: {source.note}", err=True)
+    store.keep_only({source.source for source in status.sources})  # what these files hold now, and nothing else
+    return store
+
+
+def _check(path: str) -> None:
+    if any(letter in path for letter in "*?["):
+        return
+    place = Path(path)
+    if not place.exists():
+        raise StatsError(f"{path} must be a log file, and there is no such file")
+    if place.is_dir():
+        raise StatsError(f"{path} must be a log file, and it is a folder: name its files, or a pattern like '{path}/*'")
+    if not os.access(place, os.R_OK):
+        raise StatsError(f"{path} must be readable, and this user may not read it")
+
+
+@contextmanager
+def _progress(paths: Sequence[str]) -> Iterator[Any]:
+    size = sum(Path(path).stat().st_size for path in paths if Path(path).is_file())
+    if size < LONG_WORK_BYTES or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=size)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _safe_output() -> Iterator[None]:
+    """A reader that has seen enough (`| head`) is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _time(option: str, text: str | None, end: datetime) -> datetime | None:
+    if text is None:
+        return None
+    ago = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())
+    if ago is not None:
+        return end - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        rule = "a UTC time like 2026-03-02T10:00:00, or a time before the log's end like 15m, 2h or 1d"
+        raise StatsError(f"{option} must be {rule}, got {text!r}") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _by_name(rows: "pd.DataFrame") -> dict[str, Any]:
+    columns = ("success", "failed", "cancelled", "success_rate", "p50_ms", "p95_ms")
+    return {
+        # Every LLM_ATTEMPT line, as grep counts them; the rate leaves the cancelled ones out.
+        str(row["provider"]): {"attempts": int(row["attempts"] + row["cancelled"])}
+        | {name: _number(row[name]) for name in columns}
+        for row in rows.to_dict("records")
+    }
+
+
+def _requests(rows: "pd.DataFrame") -> dict[str, Any]:
+    [row] = rows.to_dict("records")
+    return {name: bool(value) if name == "derived" else _number(value) for name, value in row.items()}
+
+
+def _fallbacks(rows: "pd.DataFrame") -> dict[str, Any]:
+    by_reason: dict[str, int] = {}
+    by_pair: dict[str, int] = {}
+    for row in rows.to_dict("records"):
+        reason = _text(row["reason"]) or "unknown"
+        pair = f"{_text(row['from_provider']) or 'unknown'}->{_text(row['to_provider']) or 'unknown'}"
+        by_reason[reason] = by_reason.get(reason, 0) + int(row["n"])
+        by_pair[pair] = by_pair.get(pair, 0) + int(row["n"])
+    return {"total": int(rows["n"].sum()), "by_reason": by_reason, "by_pair": by_pair}
+
+
+def _circuits(store: Store, window: Window, at: datetime) -> dict[str, Any]:
+    intervals = store.read("circuit_intervals", window, at).to_dict("records")
+    last = {row["provider"]: row["state"] for row in sorted(intervals, key=lambda row: row["start_at"])}
+    found: dict[str, Any] = {name: {"state": state, "transitions": []} for name, state in sorted(last.items())}
+    for row in store.read("circuit_transitions", window).to_dict("records"):
+        circuit = found.setdefault(row["provider"], {"state": row["to_state"], "transitions": []})
+        circuit["transitions"].append(
+            {
+                "at": _iso(row["at"].to_pydatetime()),
+                "from": _text(row["from_state"]),
+                "to": _text(row["to_state"]),
+                "cause": _text(row["cause"]),
+            }
+        )
+    return found
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> float | int | None:
+    if value is None or value != value:
+        return None
+    number = float(value)
+    return int(number) if number.is_integer() and not isinstance(value, float) else round(number, 6)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,101 @@
+"""The stats document as tables on a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 120
+"""Columns of what goes into a file or a pipe."""
+
+
+def rendered(found: Mapping[str, Any]) -> str:
+    """The document of stats.document, as text for this terminal, or for a file."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    with console.capture() as captured:
+        for part in _parts(found):
+            console.print(part)
+    return captured.get()
+
+
+def _parts(found: Mapping[str, Any]) -> Iterator[str | Table]:
+    window = found["window"]
+    yield f"{window['since']} to {window['until']} · {found['events']:,} events, {found['rejects']:,} rejects"
+    yield _requests(found["requests"])
+    yield _providers(found["providers"], found["circuits"])
+    if found["fallbacks"]["total"]:
+        yield _fallbacks(found["fallbacks"])
+    transitions = [
+        (change["at"], name, change) for name, circuit in found["circuits"].items() for change in circuit["transitions"]
+    ]
+    if transitions:
+        yield _transitions(sorted(transitions, key=lambda item: item[0]))
+
+
+def _requests(requests: Mapping[str, Any]) -> Table:
+    title = "Requests (derived from attempts)" if requests["derived"] else "Requests"
+    table = _table(title, "total", "success", "failed", "errors", "fallbacks", "p50", "p95", "wasted")
+    table.add_row(
+        *(f"{requests[name]:,}" for name in ("total", "success", "failed")),
+        _share(requests["error_rate"]),
+        _share(requests["fallback_rate"]),
+        *(_seconds(requests[name]) for name in ("p50_ms", "p95_ms", "wasted_ms")),
+    )
+    return table
+
+
+def _providers(providers: Mapping[str, Any], circuits: Mapping[str, Any]) -> Table:
+    table = _table("Providers", "provider", "circuit", "attempts", "success", "failed", "rate", "p50", "p95")
+    for name in sorted({*providers, *circuits}):
+        row = providers.get(name)
+        state = circuits.get(name, {}).get("state", "UNKNOWN")
+        if row is None:
+            table.add_row(name, state, "0", "0", "0", "–", "–", "–")
+            continue
+        table.add_row(
+            name,
+            state,
+            *(f"{row[key]:,}" for key in ("attempts", "success", "failed")),
+            _share(row["success_rate"]),
+            _seconds(row["p50_ms"]),
+            _seconds(row["p95_ms"]),
+        )
+    return table
+
+
+def _fallbacks(fallbacks: Mapping[str, Any]) -> Table:
+    table = _table(f"Fallbacks: {fallbacks['total']:,}", "reason or pair", "n")
+    for rows in (fallbacks["by_reason"], fallbacks["by_pair"]):
+        for name, count in rows.items():
+            table.add_row(name, f"{count:,}")
+        table.add_section()
+    return table
+
+
+def _transitions(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Table:
+    shown = rows[-20:]
+    title = "Circuit transitions" + (f" (the newest 20 of {len(rows):,})" if len(rows) > len(shown) else "")
+    table = _table(title, "at (UTC)", "provider", "from", "to", "cause")
+    for at, name, change in shown:
+        table.add_row(at, name, change["from"] or "–", change["to"], change["cause"] or "–")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    left = {"provider", "circuit", "reason or pair", "at (UTC)", "from", "to", "cause"}
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
+    return table
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _seconds(value_ms: float | None) -> str:
+    return "–" if value_ms is None else f"{value_ms / 1000:,.2f} s"

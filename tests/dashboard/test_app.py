@@ -1,0 +1,134 @@
+"""The pages as Streamlit runs them, over a real store and a real log; the browser has its own tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard import state
+from tests.browser import traffic
+
+SCRIPT = Path(state.__file__).with_name("app.py")
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    path = tmp_path / "backend_live.log"
+    monkeypatch.setenv("METIS_DASHBOARD_STORE", str(tmp_path))
+    state.choose_logs([str(path)])
+    st.cache_resource.clear()
+    yield path
+    st.cache_resource.clear()
+    state.choose_logs([])
+
+
+def opened(**session: str) -> AppTest:
+    """The page after its first run, over what has been read so far."""
+    state.service().ingest.run_once()
+    app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+    for key, value in session.items():
+        app.session_state[f"live.{key}"] = value
+    return app.run()
+
+
+def panel(app: AppTest, name: str) -> Any:
+    """What a component of the page was given."""
+    (found,) = (c for c in app.get("bidi_component") if c.proto.component_name == f"metis.{name}")
+    return orjson.loads(found.proto.bytes)
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    return [orjson.loads(c.proto.bytes) for c in app.get("bidi_component") if c.proto.component_name == "metis.chart"]
+
+
+def story(*more: str) -> str:
+    return "".join((*traffic.story(traffic.now()), *more))
+
+
+def test_without_a_log_the_page_says_what_it_waits_for(log: Path) -> None:
+    app = opened()
+
+    assert not app.exception
+    assert str(log) in app.code[0].value
+    assert "make run" in app.markdown[-1].value
+    assert panel(app, "status")["mode"] == "WAITING"
+
+
+def test_a_log_fills_the_page(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    app = opened()
+
+    assert not app.exception
+    assert not app.error
+    assert [card["provider"] for card in panel(app, "cards")["cards"]] == list(traffic.ORDER)
+    assert [chart["title"] for chart in charts(app)] == [
+        "Circuits",
+        "Success rate per provider",
+        "Error rate and fallback rate",
+        "Response time",
+    ]
+    assert all(chart["alt"].endswith("UTC") for chart in charts(app))
+    assert panel(app, "strip")["verdict"]["level"] == "warning"
+
+
+def test_one_broken_part_leaves_the_others(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_text(story(), "utf-8")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("<secret text of a log>")
+
+    monkeypatch.setattr(state, "charts", broken)
+
+    app = opened()
+
+    assert not app.exception
+    assert "charts" in app.error[0].value
+    assert "secret" not in app.error[0].value
+    assert len(panel(app, "cards")["cards"]) == 4
+    assert "LLM_REQUEST" in app.code[-1].value
+
+
+def test_a_fixed_range_pauses_the_page(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+    start, end = (f"{traffic.now():%Y-%m-%d}T00:00:00Z", "2100-01-01T00:00:00Z")
+
+    app = opened(**{"from": start, "to": end})
+
+    assert panel(app, "status")["mode"] == "PAUSED"
+    assert app.button(key="live.resume")
+    app.button(key="live.resume").click().run()
+    assert panel(app, "status")["mode"] == "LIVE"
+
+
+def test_a_range_that_is_none_is_said_and_not_obeyed(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    app = opened(**{"from": "yesterday", "to": "today"})
+
+    assert "from before to" in app.warning[0].value
+    assert panel(app, "status")["mode"] == "LIVE"
+
+
+def test_raw_lines_are_filtered_and_without_unseen_characters(log: Path) -> None:
+    log.write_text(story("\x1b[31m2026 ERROR needle \u202e\x1b[0m\n"), "utf-8")
+
+    app = opened(find="needle")
+
+    assert "2026 ERROR needle" in app.code[-1].value
+    assert not set("\x1b\u202e") & set(app.code[-1].value)
+    assert "LLM_REQUEST" not in app.code[-1].value
+
+
+def test_rejected_lines_are_counted_and_shown_with_place_and_reason(log: Path) -> None:
+    broken = next(traffic.story(traffic.now())).replace('"v":1', '"v":"one"')
+    log.write_text(story(broken), "utf-8")
+
+    app = opened()
+
+    assert panel(app, "strip")["verdict"]["unparsed"] == 1
+    assert app.expander[-1].label == "1 unparsed line"

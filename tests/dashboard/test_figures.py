@@ -1,0 +1,158 @@
+"""Charts: gaps stay gaps, low counts are marked, thresholds and breaches are drawn, texts stay texts."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from dashboard import figures, theme
+from tests.dashboard.frames_kit import ACTIONS, INTERVALS, ORDER, START, WINDOW, at, attempts, frame, requests
+
+MINUTE_MS = 60_000
+START_MS = round(START.timestamp() * 1000)
+
+
+def traces(figure: go.Figure, name: str, mode: str = "lines") -> list[Any]:
+    return [trace for trace in figure.data if trace.name == name and trace.mode == mode]
+
+
+def test_a_missing_bucket_breaks_the_line() -> None:
+    frame_ = attempts(*((s, "openai", 10, 0, 900.0) for s in (0, 10, 20, 60, 70)))
+
+    (strong, _) = traces(figures.success_rate(frame_, ORDER, WINDOW), "openai")
+
+    assert strong.x == tuple(START_MS + s * 1000 for s in (0, 10, 20, 60, 60, 70))
+    assert strong.y == (1.0, 1.0, 1.0, None, 1.0, 1.0)
+
+
+def test_a_low_count_is_a_hollow_point_on_a_faint_line() -> None:
+    frame_ = attempts((0, "openai", 10, 0, 900.0), (10, "openai", 10, 0, 900.0), (20, "openai", 1, 1, 900.0))
+
+    figure = figures.success_rate(frame_, ORDER, WINDOW)
+
+    strong, faint = traces(figure, "openai")
+    (points,) = traces(figure, "openai", "markers")
+    assert strong.y == (1.0, 1.0)
+    assert faint.y == (1.0, 0.5)
+    assert points.x == (START_MS + 20_000,)
+    assert points.marker.symbol == ("circle-open",)
+
+
+def test_a_bucket_alone_is_a_point() -> None:
+    figure = figures.success_rate(attempts((30, "deepseek", 9, 1, 900.0)), ORDER, WINDOW)
+
+    (points,) = traces(figure, "deepseek", "markers")
+    assert points.marker.symbol == ("circle",)
+    assert points.showlegend
+
+
+def test_the_count_stands_beside_each_value() -> None:
+    frame_ = attempts((0, "openai", 10, 0, 900.0), (10, "openai", 30, 10, 900.0))
+
+    (strong, _) = traces(figures.success_rate(frame_, ORDER, WINDOW), "openai")
+
+    assert strong.customdata == (10, 40)
+    assert "(n %{customdata})" in strong.hovertemplate
+
+
+def test_a_provider_keeps_its_colour_in_any_order() -> None:
+    usual = theme.provider_colors(ORDER)
+
+    assert usual == theme.provider_colors(ORDER[::-1])
+    assert theme.provider_colors((*ORDER, "mistral"))["mistral"] == "#56B4E9"
+
+
+def test_the_thresholds_of_the_runbook_are_dashed_and_labelled() -> None:
+    figure = figures.request_rates(requests((0, 50, 0.0, 0.0, 900.0)), WINDOW)
+
+    assert [(shape.y0, shape.line.dash) for shape in figure.layout.shapes] == [(0.10, "dash"), (0.25, "dash")]
+    assert {"error rate 10 %", "fallback rate 25 %"} == {note.text for note in figure.layout.annotations}
+
+
+def test_neighbouring_breaches_make_one_box() -> None:
+    rows = requests(*((s, 50, rate, 0.0, 900.0) for s, rate in ((0, 0.05), (10, 0.2), (20, 0.3), (30, 0.0), (50, 0.5))))
+
+    (box,) = traces(figures.request_rates(rows, WINDOW), "beyond error rate 10 %", "none")
+
+    def box_x(start_s: int, end_s: int) -> tuple[int, ...]:
+        return tuple(START_MS + s * 1000 for s in (start_s, start_s, end_s, end_s, start_s))
+
+    assert (*box_x(10, 30), None, *box_x(50, 60), None) == box.x
+
+
+def test_exactly_at_the_threshold_is_no_breach_and_neither_is_a_low_count() -> None:
+    rows = requests((0, 50, 0.10, 0.25, 10_000.0), (10, 4, 1.0, 1.0, 60_000.0))
+
+    figure = figures.request_rates(rows, WINDOW)
+    slow = figures.response_time(rows, attempts(), ORDER, WINDOW)
+
+    assert traces(figure, "beyond error rate 10 %", "none")[0].x == ()
+    assert traces(figure, "beyond fallback rate 25 %", "none")[0].x == ()
+    assert traces(slow, "beyond p95 10 s", "none")[0].x == ()
+
+
+def test_response_times_are_seconds_from_zero() -> None:
+    figure = figures.response_time(
+        requests((0, 50, 0, 0, 20_000.0), (10, 50, 0, 0, 4_000.0)), attempts(), ORDER, WINDOW
+    )
+
+    assert traces(figure, "p95")[0].y == (20.0, 4.0)
+    assert traces(figure, "median")[0].y == (10.0, 2.0)
+    assert figure.layout.yaxis.range[0] == 0
+    assert figure.layout.yaxis.range[1] > 20
+
+
+def test_a_circuit_has_a_bar_from_start_to_end_in_its_lane() -> None:
+    intervals = frame(
+        INTERVALS,
+        ("openrouter", "CLOSED", at(0), at(60), None, None, True),
+        ("openrouter", "OPEN", at(60), at(120), "threshold", at(120), False),
+    )
+
+    figure = figures.circuits(ORDER, intervals, frame(ACTIONS), WINDOW, at(300))
+
+    (opened,) = (trace for trace in figure.data if trace.name == "OPEN")
+    assert (opened.y, opened.base, opened.x) == (("openrouter",), (START_MS + MINUTE_MS,), (MINUTE_MS,))
+    assert opened.hovertext[0] == "openrouter OPEN (threshold): 02:41:00 to 02:42:00 UTC, 60 s"
+    assert ["actions", *ORDER[::-1]] == list(figure.layout.yaxis.categoryarray)
+
+
+def test_open_and_half_open_differ_in_more_than_colour() -> None:
+    figure = figures.circuits(ORDER, frame(INTERVALS), frame(ACTIONS), WINDOW, at(300))
+
+    shapes = {trace.name: (trace.width, trace.marker.pattern.shape) for trace in figure.data if trace.type == "bar"}
+    assert shapes["HALF_OPEN"][1] == "/"
+    assert len(set(shapes.values())) >= 3
+
+
+def test_operator_actions_stand_on_the_same_time_axis() -> None:
+    actions = frame(ACTIONS, (at(90), "reorder", "anthropic first", "sre"))
+
+    figure = figures.circuits(ORDER, frame(INTERVALS), actions, WINDOW, at(300))
+
+    (marks,) = (trace for trace in figure.data if trace.name == "actions")
+    assert (marks.x, marks.y) == ((START_MS + 90_000,), ("actions",))
+
+
+@pytest.mark.parametrize("hostile", ["<a href='http://evil.example'>x</a>", "<b>bold</b>", "a & b"])
+def test_text_from_the_log_cannot_become_markup(hostile: str) -> None:
+    intervals = frame(INTERVALS, (hostile, "OPEN", at(0), at(60), hostile, None, False))
+    actions = frame(ACTIONS, (at(90), hostile, hostile, hostile))
+
+    figure = figures.circuits(ORDER, intervals, actions, WINDOW, at(300))
+
+    text = figure.to_json()
+    assert hostile not in text
+    assert "invalid name" in figure.layout.yaxis.categoryarray
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        figures.success_rate(attempts(), ORDER, WINDOW),
+        figures.request_rates(requests(), WINDOW),
+        figures.response_time(requests(), attempts(), ORDER, WINDOW),
+    ],
+)
+def test_without_data_a_chart_says_so(figure: go.Figure) -> None:
+    assert any(note.text.startswith("no ") for note in figure.layout.annotations)

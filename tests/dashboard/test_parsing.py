@@ -1,0 +1,152 @@
+"""Which lines are events, which are rejects, which are neither, and when each was written."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dashboard.lines import Checkpoint, LineSplitter
+from dashboard.parsing import parse
+from dashboard.store import Store
+from resilience.events import FellBack, Origin, Reason, to_line
+
+READ_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+AT_S = READ_AT.timestamp() - 60
+LOGGER = "src.integrations.llm.unified_client"
+EVENT = to_line(
+    FellBack(request_id="r1", from_provider="openrouter", to_provider="anthropic", reason=Reason.TIMEOUT),
+    AT_S,
+    Origin("metis-backend", "test", 1),
+)
+
+
+def read(*lines: str, live: bool = False) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Events, rejects and lines of these lines, through the store."""
+    data = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines).encode()
+    batch = LineSplitter("s").feed(data, 0, read_at=READ_AT, live=live)
+    assert batch is not None
+    store = Store.open(None)
+    store.append(parse(batch), Checkpoint("s", "f", len(data), len(data)))
+    tables = (store.events, store.rejects, store.lines)
+    found = tuple(store.run(table.order_by("offset")).to_dict("records") for table in tables)
+    store.close()
+    return found[0], found[1], found[2]
+
+
+def test_a_line_of_the_core_is_an_event_with_its_time() -> None:
+    [event], rejects, [line] = read(EVENT)
+
+    assert (event["event"], event["from_provider"], event["reason"]) == ("FALLBACK", "openrouter", "timeout")
+    assert event["at"].to_pydatetime().timestamp() == AT_S
+    assert rejects == []
+    assert line["text"] == EVENT.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"user said: {EVENT}",
+        EVENT.replace(LOGGER, "app.chat"),
+        EVENT.rstrip("\n") + " trailing words",
+        'INFO:     127.0.0.1:1 - "GET /?q=LLM_ATTEMPT: provider=openrouter, status=success, latency=1.2s HTTP/1.1" 200',
+        "2026-03-02 12:00:00,000 INFO:app:he wrote LLM_ATTEMPT: provider=openrouter, status=success, latency=1.2s",
+        "the operator noted: Falling back to provider: anthropic (reason: timeout)",
+    ],
+)
+def test_a_look_alike_inside_another_line_is_no_event(line: str) -> None:
+    events, _, lines = read(line)
+
+    assert events == []
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        EVENT.replace('"v":1,', ""),
+        EVENT.replace('"v":1,', '"v":"1",'),
+        EVENT.replace('"to_provider":"anthropic",', ""),
+        EVENT.replace('"reason":"timeout"', '"reason":7'),
+        EVENT.rstrip("\n")[:-1],
+        EVENT.rstrip("\n")[:-20],
+        EVENT.replace('"event":"FALLBACK"', '"event":7'),
+    ],
+)
+def test_a_line_with_the_prefix_that_breaks_a_rule_is_a_counted_reject_with_its_place(broken: str) -> None:
+    events, [reject], lines = read("first", broken)
+
+    assert events == []
+    assert (reject["offset"], bool(reject["reason"])) == (6, True)
+    assert len(lines) == 2
+
+
+def test_unknown_keys_are_ignored_and_unknown_names_kept() -> None:
+    newer = EVENT.replace('"reason":', '"mood":{"a":[1]},"reason":')
+    unknown = EVENT.replace('"event":"FALLBACK"', '"event":"SOMETHING_NEW"')
+
+    events, rejects, _ = read(newer, unknown)
+
+    assert [event["event"] for event in events] == ["FALLBACK", "SOMETHING_NEW"]
+    assert rejects == []
+
+
+PLAIN = {
+    "LLM_ATTEMPT: provider=openrouter, status=success, latency=1.2s": {
+        "event": "LLM_ATTEMPT",
+        "provider": "openrouter",
+        "status": "success",
+        "generation_time_ms": 1200.0,
+    },
+    "❌ Circuit breaker OPEN for provider: openrouter": {
+        "event": "BREAKER_TRANSITION",
+        "provider": "openrouter",
+        "to_state": "OPEN",
+    },
+    "⚠️ Circuit breaker HALF_OPEN for provider: openrouter (testing)": {
+        "event": "BREAKER_TRANSITION",
+        "to_state": "HALF_OPEN",
+    },
+    "Opening circuit breaker for provider: claude": {"event": "BREAKER_TRANSITION", "provider": "anthropic"},
+    "⚠️ Falling back to provider: anthropic (reason: timeout)": {
+        "event": "FALLBACK",
+        "to_provider": "anthropic",
+        "reason": "timeout",
+    },
+    "❌ All providers exhausted - no fallback available": {"event": "PROVIDERS_EXHAUSTED"},
+    "✅ OpenRouter/Grok-4-Fast provider initialized (PRIMARY)": {
+        "event": "PROVIDER_INITIALIZED",
+        "provider": "openrouter",
+    },
+}
+
+
+@pytest.mark.parametrize("message", PLAIN)
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        f"INFO:{LOGGER}:",
+        f"2026-03-02T11:59:00.000Z INFO:{LOGGER}:",
+        f"2026-03-02 11:59:00,000 INFO:{LOGGER}:",
+        f"2026-03-02 11:59:00,000 - {LOGGER} - WARNING - ",
+    ],
+)
+def test_the_runbooks_plain_lines_are_understood_with_any_usual_prefix(prefix: str, message: str) -> None:
+    [event], rejects, _ = read(prefix + message)
+
+    assert {key: event[key] for key in PLAIN[message]} == PLAIN[message]
+    assert bool(event["plain"])
+    assert rejects == []
+
+
+def test_a_line_without_a_time_takes_that_of_the_line_before_it_and_says_so() -> None:
+    _, _, lines = read("2026-03-02 11:59:00,000 INFO:app:hello", "a line without a time")
+
+    assert lines[0]["at"] == lines[1]["at"]
+    assert [bool(line["at_inferred"]) for line in lines] == [False, True]
+
+
+def test_tailed_live_it_takes_the_moment_of_reading() -> None:
+    _, _, lines = read("2026-03-02 11:59:00,000 INFO:app:hello", "a line without a time", live=True)
+
+    assert lines[1]["at"].to_pydatetime() == READ_AT
