@@ -208,13 +208,9 @@ class Client:
         number = 0
         while True:
             number += 1
-            if not await self._admitted(run, link, position):
-                return reason or Reason.RATE_LIMITED
-            if not await link.enter(self._ends_at(run, position, limit_s)):
-                if run.over:
-                    raise self._late(run, link.provider)
-                run.come_back(self._clock() + SOON_S)
-                return reason or Reason.OVERLOADED
+            no_place = await self._place(run, link, position, limit_s)
+            if no_place is not None:
+                return reason or no_place
             permit = acquire(run.request_id)
             if isinstance(permit, Rejection):
                 link.leave()
@@ -239,6 +235,20 @@ class Client:
                 return failure.reason
             reason = failure.reason
             await self._wait(run, delay_s)
+
+    async def _place(self, run: Run, link: Link, position: int, limit_s: float) -> Reason | None:
+        """Take a place at the provider, once its wish allows; the reason if there is none in time."""
+        while True:
+            if not await self._admitted(run, link, position):
+                return Reason.RATE_LIMITED
+            if not await link.enter(self._ends_at(run, position, limit_s)):
+                if run.over:
+                    raise self._late(run, link.provider)
+                run.come_back(self._clock() + SOON_S)
+                return Reason.OVERLOADED
+            if not link.wish_s and not run.over:
+                return None
+            link.leave()  # the wish was told while this request stood in the queue
 
     async def _admitted(self, run: Run, link: Link, position: int) -> bool:
         """Wait out the provider's wish to be left alone, where that is the best that is left."""

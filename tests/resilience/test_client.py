@@ -156,6 +156,21 @@ def test_after_the_cooldown_one_probe_closes_the_circuit() -> None:
     assert probe.circuit is State.HALF_OPEN
 
 
+def test_a_probe_that_says_nothing_about_health_leaves_the_way_to_the_next_one() -> None:
+    too_long = error(400, "maximum context length is 8192 tokens")
+    network = ScriptedNetwork(openrouter=[error(503), too_long, openai_answer()])
+    events = Events()
+
+    async def main() -> list[str]:
+        async with Client(config(CIRCUIT_THRESHOLD="1"), events.append, transport=network) as client:
+            first = await client.chat(HELLO)
+            await asyncio.sleep(60)
+            return [first.provider, *[(await client.chat(HELLO)).provider for _ in range(2)]]
+
+    assert play(main) == ["anthropic", "anthropic", "openrouter"]
+    assert [str(e.to) for e in events if isinstance(e, CircuitChanged)] == ["OPEN", "HALF_OPEN", "CLOSED"]
+
+
 def test_a_silent_provider_is_left_after_its_first_timeout_while_a_healthy_one_follows() -> None:
     network = ScriptedNetwork(openrouter=[hang])
 
@@ -318,6 +333,25 @@ def test_a_wish_that_would_leave_the_next_provider_no_time_is_not_waited_for() -
 
     assert answer.provider == "anthropic"
     assert took_s == 0
+
+
+def test_a_wish_that_is_told_while_others_queue_binds_them_too() -> None:
+    network = ScriptedNetwork(openai=[error(429, headers={"retry-after": "20"}), openai_answer()])
+    settings = config(PROVIDER_ORDER="openai", MAX_RETRIES="0", MAX_CONCURRENCY="1")
+
+    async def main() -> list[tuple[type, float]]:
+        async with Client(settings, Events().append, transport=network) as client:
+
+            async def caller() -> tuple[type, float]:
+                [ending] = await asyncio.gather(client.chat(HELLO), return_exceptions=True)
+                return type(ending), asyncio.get_running_loop().time()
+
+            return await asyncio.gather(*(caller() for _ in range(3)))
+
+    (first, _), *others = play(main)
+
+    assert first is ProvidersExhaustedError
+    assert others == [(Answer, pytest.approx(20))] * 2
 
 
 def test_of_two_wishes_the_shorter_is_waited_for() -> None:

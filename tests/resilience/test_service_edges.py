@@ -4,13 +4,14 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx2
 import pytest
 
 from resilience.config import Config
 from resilience.events import AttemptFinished, AttemptStatus, Reason, RequestFinished, RequestStatus
-from resilience.policy import DeadlinePolicy
+from resilience.policy import DeadlinePolicy, LoadPolicy
 from resilience.service.app import create_app
 from tests.resilience.service_kit import (
     KEY,
@@ -264,6 +265,23 @@ def test_a_deadline_is_a_504_and_leaves_nothing_running():
     assert (response.status_code, response.json()["error"]["code"]) == (504, "deadline_exceeded")
     assert response.headers["x-should-retry"] == "false"
     assert silent.cancelled.is_set()
+
+
+def test_a_full_chain_is_a_503_that_says_when_to_come_back():
+    config = two_providers()
+    config = Config(providers=config.providers, retry=config.retry, load=LoadPolicy(concurrency=1, queue=0))
+    alpha, beta = Silent(), Silent()
+
+    with serving(create_app(config, Log().emit, transport=Network(alpha=alpha, beta=beta))) as url, ExitStack() as held:
+        for silent in (alpha, beta):
+            held.enter_context(_post(url, CHAT, ASK))
+            assert silent.called.wait(WAIT_S)
+        response = http.post(url + CHAT, json=ASK)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "providers_exhausted")
+    assert [step["reason"] for step in response.json()["error"]["tried"]] == ["overloaded"] * 2
+    assert response.headers["retry-after"] == "1"
+    assert "x-should-retry" not in response.headers
 
 
 def test_a_caller_who_takes_nothing_is_let_go(service: Service, caplog: pytest.LogCaptureFixture):
