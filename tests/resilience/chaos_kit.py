@@ -18,8 +18,10 @@ from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
 from resilience.simulator.behaviour import Mix
 from resilience.simulator.faults import FAULTS
 from resilience.simulator.servers import Servers
-from tests.resilience.chaos_servers import CHAIN, QUICK, quick, serve
-from tests.resilience.fault_kit import KINDS, Heartbeat, open_files
+from tests.resilience.chaos_servers import CHAIN, serve
+from tests.resilience.fault_kit import KINDS
+from tests.resilience.measuring import Heartbeat, open_files
+from tests.resilience.quick_faults import QUICK, quick
 from tests.resilience.scripted import HELLO
 
 

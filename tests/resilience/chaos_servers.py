@@ -5,24 +5,12 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from resilience.simulator.behaviour import Behaviour, Mix
-from resilience.simulator.catalogue import CATALOGUE, parameters_of
 from resilience.simulator.faults import FAULTS
 from resilience.simulator.servers import Servers
+from tests.resilience.quick_faults import QUICK, quick
 
 CHAIN = ("openrouter", "anthropic", "deepseek", "openai")
 HEALTHY = "openai"
-QUICK = Behaviour.of("ok", latency_s=0.0)
-_QUICK: Mapping[str, float] = {"latency_s": 0.0, "gap_s": 0.05}
-_SLOW_BY_NATURE = ("slow_head", "reset_after_head")
-
-
-def quick(behaviour: Behaviour) -> Behaviour:
-    """The same behaviour, without waits that mean nothing."""
-    known = parameters_of(CATALOGUE[behaviour.name])
-    hurry = {name: value for name, value in _QUICK.items() if name in known and behaviour.name not in _SLOW_BY_NATURE}
-    return Behaviour.of(behaviour.name, **(hurry | dict(behaviour.parameters)))
-
-
 SILENT = ("hang", "slow_head", "hang_after_head", "only_keep_alives", "drip", "stall")
 COSTLY = ("endless", "oversized_event", "oversized_event_midway", "gzip_bomb", "huge_head", "byte_by_byte", "deep_json")
 FOR_GOOD = ("rate_limit_long",)

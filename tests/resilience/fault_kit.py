@@ -1,20 +1,13 @@
 """Plays one fault through the library or the service, over real sockets, and notes all that it led to."""
 
 import asyncio
-import socket
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
-import uvicorn
-from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
 
 from resilience.breaker import CircuitView
 from resilience.client import Client
@@ -25,7 +18,9 @@ from resilience.policy import ChainPolicy, CircuitPolicy, DeadlinePolicy, RetryP
 from resilience.service.app import create_app
 from resilience.simulator.behaviour import Behaviour
 from resilience.simulator.servers import Servers
-from tests.resilience.chaos_servers import QUICK
+from tests.resilience.fault_backend import Backend
+from tests.resilience.measuring import Heartbeat, open_files
+from tests.resilience.quick_faults import QUICK
 from tests.resilience.scripted import HELLO
 
 GRACE_S = 0.25
@@ -90,65 +85,6 @@ class Seen:
         return event
 
 
-class Backend:
-    """The services of all cases behind one port, told apart by the first part of the path."""
-
-    def __init__(self) -> None:
-        self.apps: dict[str, FastAPI] = {}
-        self.url = ""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _, name, rest = scope["path"].split("/", 2)
-        await self.apps[name](scope | {"path": f"/{rest}"}, receive, send)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Backend"]:
-        listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = _Server(uvicorn.Config(self, log_config=None, access_log=False, ws="none", lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            yield self
-        finally:
-            server.should_exit = True
-            await serving
-            listener.close()
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # the tests' own process keeps its signal handlers
-
-
-class Heartbeat:
-    """How late the event loop was: what a machine too busy for its tests adds to every wait."""
-
-    def __init__(self) -> None:
-        self._late: deque[tuple[float, float]] = deque(maxlen=5_000)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        beating = asyncio.create_task(self._beat())
-        try:
-            yield
-        finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
-
-    def latest_s(self, since: float) -> float:
-        """The longest delay of one beat since then."""
-        recent = takewhile(lambda beat: beat[0] >= since, reversed(self._late))
-        return max((late_s for _, late_s in recent), default=0.0)
-
-    async def _beat(self) -> None:
-        clock = asyncio.get_running_loop().time
-        while True:
-            before = clock()
-            await asyncio.sleep(0.02)
-            self._late.append((clock(), clock() - before - 0.02))
-
-
 Ask = Callable[[], Awaitable[None]]
 
 
@@ -186,11 +122,6 @@ async def play(cases: Sequence[Case], at_once: int) -> Played:
         await asyncio.sleep(0.01)
     played.tasks, played.files = len(asyncio.all_tasks()) - 1, open_files() - files
     return played
-
-
-def open_files() -> int:
-    """File descriptors of this process."""
-    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def _play_batch(cases: Sequence[Case], at_once: int, shared: Stage) -> dict[Case, Seen]:

@@ -13,8 +13,8 @@ from resilience.errors import UnansweredError
 from resilience.policy import CircuitPolicy, DeadlinePolicy, LoadPolicy, RetryPolicy
 from resilience.simulator.behaviour import Behaviour
 from resilience.simulator.servers import Servers
-from tests.resilience.chaos_servers import QUICK
-from tests.resilience.fault_kit import open_files
+from tests.resilience.measuring import open_files
+from tests.resilience.quick_faults import QUICK
 from tests.resilience.scripted import HELLO
 
 HANG = Behaviour.of("hang")

@@ -17,9 +17,9 @@ from resilience.simulator.faults import FAULTS
 from resilience.simulator.profiles import PROFILES
 from resilience.simulator.provider import Received, SimulatedProvider
 from resilience.simulator.steps import Send
-from tests.resilience.chaos_servers import QUICK, quick
 from tests.resilience.fault_kit import GRACE_S, KINDS, LONG, SHORT, Case, Played, Seen, play
 from tests.resilience.fault_table import SAFE, TABLE, Outcome
+from tests.resilience.quick_faults import QUICK, quick
 
 WAYS = {
     "library": Case("", (), service=False, streamed=False),
