@@ -32,6 +32,18 @@ def shows_range(page: Page, chart: str, start: datetime, end: datetime) -> None:
     )
 
 
+def shows_minutes(page: Page, minutes: int) -> None:
+    """Waits until all charts' time axes are so many minutes long: a range that was chosen has arrived in them."""
+    page.wait_for_function(
+        """([names, span]) => names.every(name => {
+            const axis = document.querySelector(`.st-key-live-${name} .js-plotly-plot`)?.layout.xaxis;
+            const [start, end] = (axis?.range ?? ["", ""]).map(edge => Date.parse(`${edge}Z`));
+            return Math.abs(end - start - span) < 0.1 * span;
+        })""",
+        arg=[list(CHARTS), minutes * 60_000],
+    )
+
+
 def drag(page: Page, chart: str, tool: str, start: float, end: float) -> None:
     """Draws a box in a chart with the tool of that name, between two places of its width (0..1)."""
     page.locator(f".st-key-live-{chart} .plot").hover()

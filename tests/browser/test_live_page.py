@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import traffic
 from tests.browser.conftest import Dashboard, Watched
-from tests.browser.looking import CHARTS, as_time, drag, drawn, mode, shows_line, shows_range, time_axis
+from tests.browser.looking import CHARTS, as_time, drag, drawn, mode, shows_line, shows_minutes, shows_range, time_axis
 from tests.browser.traffic import attempt, line, now
 
 pytestmark = pytest.mark.browser
@@ -37,7 +37,8 @@ def opened(live: Dashboard, open_page: Callable[..., Watched]) -> Watched:
 
 @pytest.fixture
 def page(opened: Watched, live: Dashboard) -> Iterator[Page]:
-    """The one page of these tests: at its top, following the log, not zoomed, before each of them."""
+    """The one page of these tests: at its top, following the last 15 minutes, not zoomed, before each of them."""
+    shows_minutes(opened.page, 15)
     opened.page.locator("h1").scroll_into_view_if_needed()
     opened.page.mouse.move(640, 20)
     yield opened.page
