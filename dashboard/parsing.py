@@ -16,14 +16,11 @@ import pyarrow.compute as pc
 
 from dashboard import arrays
 from dashboard.columns import KINDS
+from dashboard.heads import Heads, read_heads
 from dashboard.lines import LineBatch
 from dashboard.objects import Objects, structured_rows
-from dashboard.parsing_queries import NO_PREFIX, prepared_queries
-from dashboard.plain import LEVEL_CODES, LEVEL_NAMES
-
-CORE_TIME_BYTES = len("2025-10-19T02:41:07.123Z ")
-
-_AFTER_LEVEL = np.frombuffer(b":| ]\t", np.uint8)
+from dashboard.parsing_queries import prepared_queries
+from dashboard.plain import LEVEL_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +64,46 @@ def parse(batch: LineBatch) -> Batch:
     A line without a time takes the moment of reading when live, else the time of the line before it; both are
     marked as inferred.
     """
-    text = batch.lines.cast(pa.string_view())  # the same bytes, half as dear to DuckDB
     with prepared_queries() as queries:
-        heads = queries.heads(text)
+        heads = read_heads(queries, batch)
         at, inferred = _times(heads, batch)
-        objects = Objects(batch, heads)
-        events, rejects = structured_rows(queries, objects, at)
-        lines = {"offset": arrays.to_arrow(batch.offsets), "at": at, "at_inferred": inferred, "text": text}
-        plain = queries.plain(pa.table(lines | {"shaped": arrays.flags_to_arrow(objects.shaped)}))
+        structured, rejects = structured_rows(queries, Objects(batch, heads), at)
+        plain = queries.plain(_unstructured(heads, batch, at))
     for number, kind in enumerate(KINDS):
-        events[kind].append(plain.filter(arrays.flags_to_arrow(arrays.to_numbers(plain["kind"]) == number)))
-    found = {kind: _with_columns(events[kind], columns) for kind, columns in KINDS.items()}
-    names = {"level": _levels(heads, batch), "event": _names(found, batch)}
-    return Batch(batch.source, batch.read_at, pa.table(lines | names), found, rejects)
+        structured[kind].append(plain.filter(arrays.flags_to_arrow(arrays.to_numbers(plain["kind"]) == number)))
+    events = {kind: _with_columns(structured[kind], columns) for kind, columns in KINDS.items()}
+    level = pa.DictionaryArray.from_arrays(
+        arrays.to_arrow(heads.level, known=heads.level >= 0), arrays.texts(LEVEL_NAMES)
+    )
+    lines = {"offset": arrays.to_arrow(batch.offsets), "at": at, "at_inferred": inferred, "level": level}
+    lines |= {"event": _names(events, batch), "text": batch.lines.cast(pa.string_view())}
+    return Batch(batch.source, batch.read_at, pa.table(lines), events, rejects)
 
 
-def _times(heads: Any, batch: LineBatch) -> tuple[Any, Any]:
+def _times(heads: Heads, batch: LineBatch) -> tuple[Any, Any]:
     """Each line's time, and whether it is inferred."""
-    own = arrays.whole(heads["at"])
-    missing = pc.is_null(own)
+    inferred = arrays.flags_to_arrow(~heads.timed)
     if batch.live:
-        return pc.fill_null(own, arrays.to_moment(batch.read_at)), missing
+        at = np.where(heads.timed, heads.at, arrays.microseconds(batch.read_at))
+        return arrays.to_arrow(at).cast(arrays.TIME), inferred
     # The place of the newest line with a time, carried forward; 0 is right as long as there is none.
-    newest = np.maximum.accumulate(np.where(arrays.to_flags(missing), 0, np.arange(len(batch))))
-    return pc.take(own, arrays.to_arrow(newest)), missing
+    newest = np.maximum.accumulate(np.where(heads.timed, np.arange(len(batch)), 0))
+    return arrays.to_arrow(heads.at[newest], known=heads.timed[newest]).cast(arrays.TIME), inferred
 
 
-def _levels(heads: Any, batch: LineBatch) -> Any:
-    """Each line's level: after the core's time, after another time, or at the beginning."""
-    data, bounds = arrays.to_bytes(batch.lines)
-    codes = arrays.to_small_numbers(heads["level"])
-    places = bounds[:-1] + np.where(arrays.to_numbers(heads["object_at"]) != NO_PREFIX, CORE_TIME_BYTES, 0)
-    words = arrays.word_at(data, places, 8)
-    bracketed = np.flatnonzero((words & 0xFF) == ord("["))
-    places[bracketed] += 1
-    words[bracketed] = arrays.word_at(data, places[bracketed], 8)
-    for word, code in LEVEL_CODES.items():
-        size = len(word)
-        rows = np.flatnonzero((words & ((1 << 8 * size) - 1)) == int.from_bytes(word.encode(), "little"))
-        after = (words[rows] >> 8 * size) & 0xFF if size < 8 else arrays.byte_at(data, places[rows] + size)
-        codes[rows[np.isin(after, _AFTER_LEVEL)]] = code
-    return pa.DictionaryArray.from_arrays(arrays.to_arrow(codes, known=codes >= 0), arrays.texts(LEVEL_NAMES))
+def _unstructured(heads: Heads, batch: LineBatch, at: Any) -> Any:
+    """The lines that may be plain events, as Queries.plain takes them."""
+    _, bounds = arrays.to_bytes(batch.lines)
+    places = np.flatnonzero((heads.object_at < 0) & (np.diff(bounds) >= arrays.SHORTEST_VIEW))
+    rows = arrays.to_arrow(places)
+    return pa.table(
+        {
+            "offset": arrays.to_arrow(batch.offsets[places]),
+            "at": pc.take(at, rows),
+            "at_inferred": arrays.flags_to_arrow(~heads.timed[places]),
+            "text": arrays.views(batch.lines, bounds[places], bounds[places + 1]),
+        }
+    )
 
 
 def _with_columns(parts: list[Any], columns: Mapping[str, str]) -> Any:

@@ -21,7 +21,7 @@ _HEADS = f"""
     SELECT
         CASE
             WHEN head IS NULL THEN {NO_PREFIX}
-            WHEN ends_with(head, ' ') AND NOT contains(head, '"') THEN strlen(head)
+            WHEN ends_with(head, ' ') AND NOT contains(head, '"') AND strlen(head) < strlen(text) THEN strlen(head)
             ELSE {NO_OBJECT}
         END AS object_at,
         CASE
@@ -65,24 +65,30 @@ class Queries:
         self._texts = _Feed(text=pa.string_view())
         self._objects = _Feed(**place, object=pa.string_view())
         self._rejects = _Feed(**place, text=pa.large_string())
-        self._lines = _Feed(**place, at_inferred=pa.bool_(), shaped=pa.bool_(), text=pa.string_view())
+        self._lines = _Feed(**place, at_inferred=pa.bool_(), text=pa.string_view())
         self._connection = duckdb.connect(config={"threads": 1})
         atexit.register(self._connection.close)  # DuckDB complains about what is still registered at the end
         for name in ("texts", "objects", "rejects", "lines"):
             self._connection.register(name, getattr(self, f"_{name}"))
         self._prepare("heads", _HEADS)
+        self._prepare("quoted", """SELECT contains(text, '"') AS quoted FROM texts""")
         for number, kind in enumerate(KINDS):
             self._prepare(f"events_{number}", events_of_kind(kind))
         self._prepare("broken", broken_rules())
-        self._prepare("plain", plain_events("(SELECT * FROM lines WHERE NOT shaped)"))
+        self._prepare("plain", plain_events("lines"))
 
-    def heads(self, text: Any) -> Any:
-        """For each line, in order: object_at (bytes before what may be its object; NO_PREFIX for a line without the
+    def heads(self, texts: Any) -> Any:
+        """For each text, in order: object_at (bytes before what may be its object; NO_PREFIX for a line without the
         core's, NO_OBJECT for one that has no more), at (NULL without a time), level (of a line that begins with another
         time than the core's: a place in plain.LEVEL_NAMES).
         """
-        self._texts.table = pa.table({"text": text})
+        self._texts.table = pa.table({"text": texts})
         return self._result("heads")
+
+    def quoted(self, texts: Any) -> arrays.Flags:
+        """For each text, in order: whether it has a double quote in it."""
+        self._texts.table = pa.table({"text": texts})
+        return arrays.to_flags(self._result("quoted")["quoted"])
 
     def events(self, kind: str, objects: Any) -> Any:
         """Those of the objects (offset, at, object) that are events of a kind of columns.KINDS."""
@@ -95,8 +101,8 @@ class Queries:
         return self._result("broken")
 
     def plain(self, lines: Any) -> Any:
-        """The events among the lines (offset, at, at_inferred, shaped, text) that are not shaped."""
-        self._lines.table = lines.select(self._lines.table.column_names)
+        """The events among the lines (offset, at, at_inferred, text), none of which is structured."""
+        self._lines.table = lines
         return self._result("plain")
 
     def _prepare(self, name: str, sql: str) -> None:

@@ -89,7 +89,7 @@ def _opened(paths: Sequence[str]) -> Store:
         _check(path)
     # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
     file = store_file(replace(load(), logs=tuple(paths)))
-    store = Store.open(file.with_name(f"stats-{file.name}"))
+    store = Store.open(file.with_name(f"stats-{file.name}"), keeps_lines=False)
     if store.notice:
         click.echo(store.notice, err=True)
     with _progress(paths) as progress:
