@@ -19,7 +19,7 @@ from dashboard.columns import KINDS
 from dashboard.heads import Heads, read_heads
 from dashboard.lines import LineBatch
 from dashboard.objects import Objects, structured_rows
-from dashboard.parsing_queries import prepared_queries
+from dashboard.parsing_queries import Queries, prepared_queries
 from dashboard.plain import LEVEL_NAMES
 
 
@@ -68,7 +68,7 @@ def parse(batch: LineBatch) -> Batch:
         heads = read_heads(queries, batch)
         at, inferred = _times(heads, batch)
         structured, rejects = structured_rows(queries, Objects(batch, heads), at)
-        plain = queries.plain(_unstructured(heads, batch, at))
+        plain = queries.plain(_perhaps_plain(queries, heads, batch, at))
     for number, kind in enumerate(KINDS):
         structured[kind].append(plain.filter(arrays.flags_to_arrow(arrays.to_numbers(plain["kind"]) == number)))
     events = {kind: _with_columns(structured[kind], columns) for kind, columns in KINDS.items()}
@@ -91,10 +91,11 @@ def _times(heads: Heads, batch: LineBatch) -> tuple[Any, Any]:
     return arrays.to_arrow(heads.at[newest], known=heads.timed[newest]).cast(arrays.TIME), inferred
 
 
-def _unstructured(heads: Heads, batch: LineBatch, at: Any) -> Any:
+def _perhaps_plain(queries: Queries, heads: Heads, batch: LineBatch, at: Any) -> Any:
     """The lines that may be plain events, as Queries.plain takes them."""
     _, bounds = arrays.to_bytes(batch.lines)
     places = np.flatnonzero((heads.object_at < 0) & (np.diff(bounds) >= arrays.SHORTEST_VIEW))
+    places = places[queries.may_be_plain(arrays.views(batch.lines, bounds[places], bounds[places + 1]))]
     rows = arrays.to_arrow(places)
     return pa.table(
         {

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dashboard import arrays
 from dashboard.columns import KINDS
-from dashboard.plain import LEVEL_CODES, LEVELS, LOGGER, TIME, plain_events
+from dashboard.plain import LEVEL_CODES, LEVELS, LOGGER, MAY_BE_PLAIN, TIME, plain_events
 from dashboard.structured import PREFIX, broken_rules, events_of_kind
 
 _DATE, _CLOCK, _FRACTION, _ZONE = TIME
@@ -66,12 +66,14 @@ class Queries:
         self._objects = _Feed(**place, object=pa.string_view())
         self._rejects = _Feed(**place, text=pa.large_string())
         self._lines = _Feed(**place, at_inferred=pa.bool_(), text=pa.string_view())
+        self._nothing: dict[str, Any] = {}  # what a query gives for no rows
         self._connection = duckdb.connect(config={"threads": 1})
         atexit.register(self._connection.close)  # DuckDB complains about what is still registered at the end
         for name in ("texts", "objects", "rejects", "lines"):
             self._connection.register(name, getattr(self, f"_{name}"))
         self._prepare("heads", _HEADS)
-        self._prepare("quoted", """SELECT contains(text, '"') AS quoted FROM texts""")
+        self._prepare("quoted", """SELECT contains(text, '"') AS found FROM texts""")
+        self._prepare("may_be_plain", f"SELECT {MAY_BE_PLAIN} AS found FROM texts")
         for number, kind in enumerate(KINDS):
             self._prepare(f"events_{number}", events_of_kind(kind))
         self._prepare("broken", broken_rules())
@@ -82,34 +84,43 @@ class Queries:
         core's, NO_OBJECT for one that has no more), at (NULL without a time), level (of a line that begins with another
         time than the core's: a place in plain.LEVEL_NAMES).
         """
-        self._texts.table = pa.table({"text": texts})
-        return self._result("heads")
+        return self._result("heads", self._texts, pa.table({"text": texts}))
 
     def quoted(self, texts: Any) -> arrays.Flags:
         """For each text, in order: whether it has a double quote in it."""
-        self._texts.table = pa.table({"text": texts})
-        return arrays.to_flags(self._result("quoted")["quoted"])
+        return self._flags("quoted", texts)
+
+    def may_be_plain(self, texts: Any) -> arrays.Flags:
+        """For each text, in order: whether `plain` can find an event in it."""
+        return self._flags("may_be_plain", texts)
 
     def events(self, kind: str, objects: Any) -> Any:
         """Those of the objects (offset, at, object) that are events of a kind of columns.KINDS."""
-        self._objects.table = objects
-        return self._result(f"events_{list(KINDS).index(kind)}")
+        return self._result(f"events_{list(KINDS).index(kind)}", self._objects, objects)
 
     def broken(self, lines: Any) -> Any:
         """For each of the lines (offset, at, text) with a prefix that are no events, by offset: offset and reason."""
-        self._rejects.table = lines
-        return self._result("broken")
+        return self._result("broken", self._rejects, lines)
 
     def plain(self, lines: Any) -> Any:
-        """The events among the lines (offset, at, at_inferred, text), none of which is structured."""
-        self._lines.table = lines
-        return self._result("plain")
+        """The events among the lines (offset, at, at_inferred, text) that may be plain ones."""
+        return self._result("plain", self._lines, lines)
 
     def _prepare(self, name: str, sql: str) -> None:
         self._connection.execute(f"PREPARE {name} AS {sql}")
 
-    def _result(self, name: str) -> Any:
-        return self._connection.sql(f"EXECUTE {name}").to_arrow_table()
+    def _flags(self, name: str, texts: Any) -> arrays.Flags:
+        return arrays.to_flags(self._result(name, self._texts, pa.table({"text": texts}))["found"])
+
+    def _result(self, name: str, feed: _Feed, rows: Any) -> Any:
+        # Planning takes milliseconds, and nearly all batches have nothing for half of the queries.
+        if rows.num_rows or name not in self._nothing:
+            feed.table = rows
+            found = self._connection.sql(f"EXECUTE {name}").to_arrow_table()
+            if rows.num_rows:
+                return found
+            self._nothing[name] = found
+        return self._nothing[name]
 
 
 _idle: list[Queries] = []

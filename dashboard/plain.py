@@ -54,6 +54,9 @@ _MESSAGES: tuple[tuple[str, str, str], ...] = (
 )
 """Messages that begin with fixed words: the words, what must follow (RE2), the event."""
 
+MAY_BE_PLAIN = """contains(text, 'rovider') AND NOT contains(text, '{"')"""
+"""SQL over `text` that passes over most other lines quickly: in all of the messages, and without a JSON object."""
+
 _PROVIDER_FIELD = rf"\bprovider={_NAME}"
 _STATUS = r"\bstatus=(success|failed|cancelled)\b"
 _ATTEMPT = rf"^LLM_ATTEMPT: provider={_NAME}, status=(success|failed|cancelled)(?:, latency=([0-9.]+)s)?"
@@ -77,7 +80,7 @@ _REASONS: Mapping[str, str] = {
 
 
 def plain_events(lines: str) -> str:
-    """A query over the relation `lines` (offset, at, at_inferred, text) of lines without an event's prefix.
+    """A query over the relation `lines` (offset, at, at_inferred, text) of lines that MAY_BE_PLAIN.
 
     Columns: kind, the place of the event's name in columns.KINDS, and those columns of columns.KINDS that a plain line
     can have. Only events come out.
@@ -133,8 +136,6 @@ def _recognised(lines: str) -> str:
                 SELECT *, CASE {" ".join(cases)}
                     WHEN regexp_matches(text, '^{_PREFIX}{_INITIALIZED}') THEN {len(_MESSAGES)} END AS number
                 FROM {lines}
-                -- In all of the messages: most lines are passed over quickly. A plain line has no JSON object.
-                WHERE contains(text, 'rovider') AND NOT contains(text, '{{"')
             )
             WHERE number IS NOT NULL
         )
