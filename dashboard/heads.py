@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 
 from dashboard import arrays
 from dashboard.arrays import Bytes, Flags, Numbers
-from dashboard.core_prefix import TIME_BYTES, Prefixes, core_prefixes
 from dashboard.lines import LineBatch
 from dashboard.parsing_queries import NO_PREFIX, Queries
 from dashboard.plain import LEVEL_CODES
+from dashboard.prefixes import TIME_BYTES, Prefixes, usual_prefixes
 
 _AFTER_LEVEL = np.frombuffer(b":| ]\t", np.uint8)
 
@@ -31,17 +31,16 @@ class Heads:
 
 
 def read_heads(queries: Queries, batch: LineBatch) -> Heads:
-    """The heads of the batch's lines: the core's own by their bytes, all others by a query."""
+    """The heads of the batch's lines: the usual ones by their bytes, all others by a query."""
     data, bounds = arrays.to_bytes(batch.lines)
     starts, ends = bounds[:-1], bounds[1:]
     count = len(batch)
     heads = Heads(np.zeros(count, np.int64), np.zeros(count, np.bool_), np.full(count, -1, np.int8), np.full(count, -1))
-    core = core_prefixes(data, starts, ends)
-    heads.at[core.rows], heads.timed[core.rows], heads.level[core.rows] = core.at, True, core.level
-    heads.object_at[core.rows] = _objects(queries, batch, core, starts, ends)
-
     others = np.ones(count, np.bool_)
-    others[core.rows] = False
+    for usual in usual_prefixes(data, starts, ends):
+        others[usual.rows] = False
+        heads.at[usual.rows], heads.timed[usual.rows], heads.level[usual.rows] = usual.at, True, usual.level
+        heads.object_at[usual.rows] = _objects(queries, batch, usual, starts, ends)
     rows = np.flatnonzero(others)
     asked = rows[ends[rows] - starts[rows] >= arrays.SHORTEST_VIEW]
     found = queries.heads(arrays.views(batch.lines, starts[asked], ends[asked]))
@@ -56,16 +55,19 @@ def read_heads(queries: Queries, batch: LineBatch) -> Heads:
     return heads
 
 
-def _objects(queries: Queries, batch: LineBatch, core: Prefixes, starts: Numbers, ends: Numbers) -> Numbers:
+def _objects(queries: Queries, batch: LineBatch, usual: Prefixes, starts: Numbers, ends: Numbers) -> Numbers:
     """Where the objects of lines with the core's prefix begin: at their first `{`, if no double quote is before it."""
     data, _ = arrays.to_bytes(batch.lines)
+    own = usual.message_at >= 0
+    if not own.any():
+        return np.full(len(own), -1)
     braces = np.append(np.flatnonzero(data == ord("{")), len(data))
-    places = braces[np.searchsorted(braces, core.message_at)]
-    found = (places < ends[core.rows]) & (arrays.byte_at(data, places - 1) == ord(" "))
+    places = braces[np.searchsorted(braces, usual.message_at)]
+    found = own & (places < ends[usual.rows]) & (arrays.byte_at(data, places - 1) == ord(" "))
     rows = np.flatnonzero(found)
-    quoted = queries.quoted(arrays.views(batch.lines, starts[core.rows[rows]], places[rows]))
+    quoted = queries.quoted(arrays.views(batch.lines, starts[usual.rows[rows]], places[rows]))
     found[rows[quoted]] = False
-    return _opened(data, places, ends[core.rows], found)
+    return _opened(data, places, ends[usual.rows], found)
 
 
 def _opened(data: Bytes, places: Numbers, ends: Numbers, candidates: Flags) -> Numbers:
