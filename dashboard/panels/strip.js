@@ -5,10 +5,10 @@ export default function ({ data, parentElement }) {
   const [sign, word] = LEVELS[verdict.level];
   const moves = verdict.mode !== "PAUSED" && !verdict.past; // else the page shows a moment that has passed
   const root = parentElement.querySelector(".root");
-  root.className = `root ${verdict.level.replace(" ", "-")}`;
+  root.className = `root ${verdict.level.replace(" ", "-")}${verdict.past ? " past" : ""}`;
   render(root,
     node("div", "line",
-      node("strong", "level", `${sign} ${word}`),
+      node("strong", "level", `${sign} ${verdict.past ? "WAS " : ""}${word}`),
       node("span", "headline", verdict.headline),
       node("span", "since", said(verdict, verdict.at, now))),
     node("div", "line facts",

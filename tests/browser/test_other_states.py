@@ -45,5 +45,6 @@ def test_a_log_that_has_ended_is_shown_whole_and_called_stale(serve: Serve, open
     mode(page, "STALE")
     expect(page.get_by_role("radio", name="all", exact=True).first).to_be_checked()
     expect(page.locator(".st-key-live-status")).to_contain_text("3 d")
+    expect(page.locator(".st-key-live-strip .level")).to_contain_text("WAS ")
     expect(page.locator(".st-key-live-cards .card").first).to_contain_text("OPEN")
     page.screenshot(path=screenshots / "live-past.png")
