@@ -50,9 +50,16 @@ class Breaker:
 
     def acquire(self, request_id: str = "") -> Permit | Rejection:
         """Leave for one call now, or the refusal with the time to ask again (on the breaker's clock)."""
+        return self._ask(self._circuit.acquire, request_id)
+
+    def force(self, request_id: str = "") -> Permit | Rejection:
+        """Like `acquire`, but an OPEN circuit lets this one call probe it before its cooldown has ended."""
+        return self._ask(self._circuit.force, request_id)
+
+    def _ask(self, question: Callable[[float, str], Permit | Rejection], request_id: str) -> Permit | Rejection:
         with self._lock:
             now = self._clock()
-            answer = self._circuit.acquire(now, request_id)
+            answer = question(now, request_id)
             if answer.transition is not None:
                 self._post(answer.transition, now)
         if answer.transition is not None:

@@ -15,6 +15,10 @@ The what-if replay feeds the same code with logged times.
 - HALF_OPEN has `probes` slots. A neutral outcome (the call was cancelled, or the request itself was at
   fault) gives the slot back and counts neither way. A probe older than probe_timeout_s counts as failed:
   the next acquire opens the circuit again.
+- Each probe that fails in a row doubles the next cooldown, up to max_cooldown_s.
+- With recovery_successes above one, HALF_OPEN closes after that many probes; each success lets one more call
+  through at once, so a provider that has just recovered is not met by everybody.
+- `force` lets one probe through before the cooldown has ended, for a caller with nowhere else to go.
 - A transition names the requests that caused it: the failures in a row, or the probes, each once.
 """
 
@@ -77,6 +81,8 @@ class Circuit:
         "_open_until",
         "_out",
         "_policy",
+        "_recovered",
+        "_reopened",
         "_state",
     )
 
@@ -87,6 +93,8 @@ class Circuit:
         self._failures = 0
         self._failed_ids: list[str] = []  # of the failures in a row since the last transition
         self._open_until = 0.0
+        self._reopened = 0  # probes failed in a row
+        self._recovered = 0  # probes succeeded in this HALF_OPEN
         self._out: dict[int, tuple[float, str]] = {}  # slot -> when its call began, for which request
         self._next_slot = 0
 
@@ -120,9 +128,14 @@ class Circuit:
             if isinstance(gate, Rejection):
                 return gate
             transition = gate
-        self._next_slot += 1
-        self._out[self._next_slot] = (now, request_id)
-        return Permit(self._generation, self._next_slot, request_id, self._state, transition)
+        return self._admit(now, request_id, transition)
+
+    def force(self, now: float, request_id: str = "") -> Permit | Rejection:
+        """Like `acquire`, but an OPEN circuit whose cooldown has not ended lets this one call probe it."""
+        if self._state is not State.OPEN or now >= self._open_until:
+            return self.acquire(now, request_id)
+        transition = self._move(State.HALF_OPEN, Cause.ALL_OPEN, [request_id])
+        return self._admit(now, request_id, transition)
 
     def settle(self, permit: Permit, outcome: Outcome, now: float) -> Transition | None:
         """Hand a permit back with its outcome; settling a permit of an earlier generation does nothing."""
@@ -132,15 +145,24 @@ class Circuit:
             self._failures = 0
             self._failed_ids.clear()
             if self._state is State.HALF_OPEN:
-                return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED, [permit.request_id])
+                self._recovered += 1
+                if self._recovered >= self._policy.recovery_successes:
+                    self._reopened = 0
+                    return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED, [permit.request_id])
         elif outcome is Outcome.FAILURE:
             self._failures += 1
             self._failed_ids.append(permit.request_id)
             if self._state is State.HALF_OPEN:
+                self._reopened += 1
                 return self._open(now, Cause.PROBE_FAILED, self._failed_ids)
             if self._failures >= self._policy.threshold:
                 return self._open(now, Cause.THRESHOLD, self._failed_ids)
         return None
+
+    def _admit(self, now: float, request_id: str, transition: Transition | None) -> Permit:
+        self._next_slot += 1
+        self._out[self._next_slot] = (now, request_id)
+        return Permit(self._generation, self._next_slot, request_id, self._state, transition)
 
     def _pass_gate(self, now: float, request_id: str) -> Transition | Rejection | None:
         # OPEN or HALF_OPEN: None, or the transition to HALF_OPEN, lets one probe through.
@@ -152,13 +174,15 @@ class Circuit:
         hung = [probe_id for began, probe_id in self._out.values() if now - began >= bound]
         if hung:
             self._failures += len(hung)
-            return Rejection(State.OPEN, now + self._policy.cooldown_s, self._open(now, Cause.PROBE_TIMED_OUT, hung))
-        if len(self._out) >= self._policy.probes:
+            self._reopened += 1
+            transition = self._open(now, Cause.PROBE_TIMED_OUT, hung)
+            return Rejection(State.OPEN, self._open_until, transition)
+        if len(self._out) >= self._policy.probes + self._recovered:
             return Rejection(State.HALF_OPEN, min(self._out.values())[0] + bound)
         return None
 
     def _open(self, now: float, cause: Cause, request_ids: Iterable[str]) -> Transition:
-        self._open_until = now + self._policy.cooldown_s
+        self._open_until = now + self._policy.cooldown_after_s(self._reopened)
         return self._move(State.OPEN, cause, request_ids)
 
     def _move(self, to: State, cause: Cause, request_ids: Iterable[str]) -> Transition:
@@ -172,6 +196,7 @@ class Circuit:
             trigger_request_ids=tuple(dict.fromkeys(request_ids)),
         )
         self._generation += 1
+        self._recovered = 0
         self._out.clear()
         self._failed_ids.clear()
         return transition

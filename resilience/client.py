@@ -11,14 +11,17 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self, TypeVar
 
 import httpx2
+from anyio import CancelScope
 
 from resilience.attempt import Caller
 from resilience.breaker import Breaker, CircuitView, Emit
 from resilience.chat import Answer, ChatRequest, Completion
-from resilience.circuit import Rejection
+from resilience.circuit import Permit, Rejection
 from resilience.config import Config, Provider
 from resilience.errors import (
     DeadlineExceededError,
@@ -28,12 +31,28 @@ from resilience.errors import (
     RequestError,
 )
 from resilience.events import Event, ProviderInitialized, ProvidersExhausted, ProvidersInitialized, Reason, State, Tried
+from resilience.link import SLACK_S, Link
+from resilience.policy import AllOpen, StreamMode
 from resilience.retry import backoff_delay_s, treatment
 from resilience.run import Attempt, Run
-from resilience.stream import Opened, Stream, open_stream
+from resilience.stream import Opened, Stream, open_live, open_safe
 
 T = TypeVar("T")
 Ask = Callable[[Attempt], Awaitable[T]]
+Acquire = Callable[[str], Permit | Rejection]
+
+SOON_S = 1.0
+"""When to come back to a provider whose queue is full, or whose circuit waits for a probe."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """An attempt that gave no answer; `timeout_s` is the limit that ran out, if one did."""
+
+    failure: Failure
+    timeout_s: float | None = None
 
 
 class Client:
@@ -61,7 +80,7 @@ class Client:
         self._wall = wall
         self._clock: Callable[[], float] = time.monotonic
         self._caller: Caller | None = None
-        self._breakers: dict[str, Breaker] = {}
+        self.links: tuple[Link, ...] = ()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -73,10 +92,16 @@ class Client:
     async def start(self) -> None:
         """Bind to the running loop and say in the log which providers are there."""
         self._clock = asyncio.get_running_loop().time
-        self._caller = Caller(self._transport, self.config.deadline.connect_s)
-        self._breakers = {
-            p.name: Breaker(p.name, self.config.circuit, self._emit, self._clock, self._wall) for p in self.chain
-        }
+        self._caller = Caller(self.chain, self._transport, self.config.deadline.connect_s)
+        self.links = tuple(
+            Link(
+                provider,
+                Breaker(provider.name, self.config.circuit, self._emit, self._clock, self._wall),
+                self.config.load,
+                self._clock,
+            )
+            for provider in self.chain
+        )
         for position, provider in enumerate(self.chain):
             self._emit(ProviderInitialized(provider=provider.name, model=provider.model, primary=position == 0))
         self._emit(ProvidersInitialized(order=tuple(provider.name for provider in self.chain)))
@@ -89,7 +114,7 @@ class Client:
 
     def circuits(self) -> tuple[CircuitView, ...]:
         """Each circuit as it is now, in the order of the chain."""
-        return tuple(self._breakers[provider.name].view() for provider in self.chain)
+        return tuple(link.view for link in self.links)
 
     async def chat(self, request: ChatRequest, *, request_id: str | None = None) -> Answer:
         """The whole answer of the first provider that gives one.
@@ -104,7 +129,8 @@ class Client:
 
         with run.ending():
             completion, attempt = await self._walk(run, ask, streamed=False)
-            attempt.succeed(completion.usage, completion.model)
+            attempt.usage = completion.usage
+            attempt.succeed(completion.model)
         return Answer(completion, attempt.provider.name, run.request_id, run.attempts, run.fallbacks, run.total_ms)
 
     def stream(self, request: ChatRequest, *, request_id: str | None = None) -> AbstractAsyncContextManager[Stream]:
@@ -119,14 +145,16 @@ class Client:
     async def _stream(self, request: ChatRequest, request_id: str | None) -> AsyncIterator[Stream]:
         run = self._begin(request_id)
         caller = self._started()
+        stall_s = self.config.deadline.stall_s
+        safe = self.config.choices.stream_mode is StreamMode.SAFE
 
         async def ask(attempt: Attempt) -> Opened:
-            return await open_stream(caller.stream(attempt.provider, request), attempt)
+            deltas = caller.stream(attempt.provider, request)
+            return await (open_safe(deltas, attempt, stall_s) if safe else open_live(deltas, attempt))
 
         with run.ending():
             opened, attempt = await self._walk(run, ask, streamed=True)
-            stream = Stream(run, attempt, opened, stall_s=self.config.deadline.attempt_s)
-            async with aclosing(stream):
+            async with aclosing(Stream(run, attempt, opened, stall_s)) as stream:
                 yield stream
 
     def _begin(self, request_id: str | None) -> Run:
@@ -146,81 +174,149 @@ class Client:
 
     async def _walk(self, run: Run, ask: Ask[T], *, streamed: bool) -> tuple[T, Attempt]:
         previous: tuple[Provider, Reason] | None = None
-        for position, provider in enumerate(self.chain):
+        for position, link in enumerate(self.links):
             if previous is not None:
-                run.fall_back(previous[0], provider, previous[1])
-            answer = await self._try(run, provider, position, ask, streamed=streamed)
+                run.fall_back(previous[0], link.provider, previous[1])
+            answer = await self._try(run, link, position, ask, link.breaker.acquire, streamed=streamed)
             if not isinstance(answer, Reason):
                 return answer
-            run.tried.append(Tried(provider.name, answer))
-            previous = (provider, answer)
+            run.tried.append(Tried(link.provider.name, answer))
+            previous = (link.provider, answer)
+        if previous is not None and self._all_open(run):
+            position, link = min(enumerate(self.links), key=lambda item: item[1].view.open_until or _NEVER)
+            run.fall_back(previous[0], link.provider, Reason.CIRCUIT_OPEN)
+            answer = await self._try(run, link, position, ask, link.breaker.force, streamed=streamed)
+            if not isinstance(answer, Reason):
+                return answer
+            run.tried.append(Tried(link.provider.name, answer))
         raise self._exhausted(run)
 
+    def _all_open(self, run: Run) -> bool:
+        return (
+            self.config.choices.all_open is AllOpen.PROBE
+            and run.attempts == 0
+            and all(step.reason is Reason.CIRCUIT_OPEN for step in run.tried)
+        )
+
     async def _try(
-        self, run: Run, provider: Provider, position: int, ask: Ask[T], *, streamed: bool
+        self, run: Run, link: Link, position: int, ask: Ask[T], acquire: Acquire, *, streamed: bool
     ) -> tuple[T, Attempt] | Reason:
         """One provider, tried until it answers or it is time to move on; then the reason."""
-        breaker = self._breakers[provider.name]
-        reason = Reason.CIRCUIT_OPEN
+        limits = self.config.deadline
+        limit_s = limits.first_token_s if streamed else limits.attempt_s
+        reason: Reason | None = None
         number = 0
         while True:
             number += 1
-            if self._clock() >= run.deadline:
-                raise self._late(run, provider)
-            permit = breaker.acquire(run.request_id)
+            no_place = await self._place(run, link, position, limit_s)
+            if no_place is not None:
+                return reason or no_place
+            permit = acquire(run.request_id)
             if isinstance(permit, Rejection):
-                run.retry_at = min(run.retry_at or permit.retry_at, permit.retry_at)
-                return reason
-            attempt = Attempt(run, provider, breaker, permit, number=number, position=position, streamed=streamed)
-            limit_s = min(self.config.deadline.attempt_s, run.deadline - attempt.started)
-            timeout_s = None
-            try:
-                async with asyncio.timeout_at(attempt.started + limit_s):
-                    return await ask(attempt), attempt
-            except ProviderError as exc:
-                failure = exc.failure
-            except TimeoutError:
-                failure = self._timed_out(limit_s, streamed=streamed)
-                timeout_s = limit_s
-            except BaseException:
-                attempt.cancel()
-                raise
-            delay_s = self._delay_s(run, attempt, failure, number, position)
-            attempt.fail(failure, retrying=delay_s is not None, timeout_s=timeout_s)
-            self._raise_if_final(run, provider, failure)
+                link.leave()
+                # A probe may be back at any moment; an OPEN circuit tells its time.
+                run.come_back(permit.retry_at if permit.state is State.OPEN else self._clock() + SOON_S)
+                return reason or Reason.CIRCUIT_OPEN
+            attempt = Attempt(run, link, permit, number=number, position=position, streamed=streamed)
+            attempt.ends_at = self._ends_at(run, position, limit_s)
+            answer = await self._attempt(attempt, ask, limit_s, streamed=streamed)
+            if not isinstance(answer, _Failed):
+                return answer, attempt
+            failure = answer.failure
+            link.learn(failure, self._wall())
+            delay_s = self._delay_s(attempt, failure, number, self._ends_at(run, position, limit_s))
+            attempt.fail(failure, retrying=delay_s is not None, timeout_s=answer.timeout_s)
+            if run.over:
+                raise self._late(run, link.provider)
+            self._raise_if_callers(link.provider, failure)
             if delay_s is None:
+                if link.wish_s:
+                    run.come_back(self._clock() + link.wish_s)
                 return failure.reason
             reason = failure.reason
-            run.wasted_s += delay_s
-            await asyncio.sleep(delay_s)
+            await self._wait(run, delay_s)
 
-    def _timed_out(self, limit_s: float, *, streamed: bool) -> Failure:
-        if limit_s < self.config.deadline.attempt_s:
-            return Failure(Reason.DEADLINE)
-        return Failure(Reason.FIRST_TOKEN_TIMEOUT if streamed else Reason.TIMEOUT)
+    async def _place(self, run: Run, link: Link, position: int, limit_s: float) -> Reason | None:
+        """Take a place at the provider, once its wish allows; the reason if there is none in time."""
+        while True:
+            if not await self._admitted(run, link, position):
+                return Reason.RATE_LIMITED
+            if not await link.enter(self._ends_at(run, position, limit_s)):
+                if run.over:
+                    raise self._late(run, link.provider)
+                run.come_back(self._clock() + SOON_S)
+                return Reason.OVERLOADED
+            if not link.wish_s and not run.over:
+                return None
+            link.leave()  # the wish was told while this request stood in the queue
 
-    def _delay_s(self, run: Run, attempt: Attempt, failure: Failure, number: int, position: int) -> float | None:
-        """Seconds until the same provider is tried again; None to move on."""
+    async def _admitted(self, run: Run, link: Link, position: int) -> bool:
+        """Wait out the provider's wish to be left alone, where that is the best that is left."""
+        while wish_s := link.wish_s:
+            elsewhere = any(later.promising_within(wish_s) for later in self.links[position + 1 :])
+            if elsewhere or self._clock() + wish_s >= run.deadline:
+                run.come_back(self._clock() + wish_s)
+                return False
+            await self._wait(run, wish_s)
+        if run.over:
+            raise self._late(run, link.provider)
+        return True
+
+    def _ends_at(self, run: Run, position: int, limit_s: float) -> float:
+        """When this provider's time is over, on the loop's clock: the next one's share of the rest is set aside."""
+        now = self._clock()
+        left_s = run.deadline - now
+        if self._healthy_after(position):
+            left_s -= min(limit_s, left_s / 2)
+        return now + left_s
+
+    async def _attempt(self, attempt: Attempt, ask: Ask[T], limit_s: float, *, streamed: bool) -> "T | _Failed":
+        granted_s = attempt.may_take_s(limit_s)
+        try:
+            with CancelScope(deadline=attempt.started + granted_s) as attempt.timer:
+                return await ask(attempt)
+        except ProviderError as exc:
+            return _Failed(exc.failure)
+        except BaseException:
+            attempt.cancel()
+            raise
+        return self._timed_out(attempt, granted_s, limit_s, streamed=streamed)
+
+    def _timed_out(self, attempt: Attempt, granted_s: float, limit_s: float, *, streamed: bool) -> "_Failed":
+        began = attempt.ttft_s is not None
+        if began and self._clock() < attempt.ends_at - SLACK_S:
+            return _Failed(Failure(Reason.STREAM_STALLED), self.config.deadline.stall_s)
+        if began:  # it went on and on
+            granted_s = attempt.ends_at - attempt.started
+        if granted_s < min(limit_s, self.config.deadline.request_s) / 2:
+            return _Failed(Failure(Reason.DEADLINE))  # it had too little time to prove anything
+        return _Failed(Failure(Reason.FIRST_TOKEN_TIMEOUT if streamed and not began else Reason.TIMEOUT), granted_s)
+
+    def _delay_s(self, attempt: Attempt, failure: Failure, number: int, ends_at: float) -> float | None:
+        """Seconds until the same provider is tried again; None to move on, or if its time is over before."""
         treat = treatment(failure)
         if not treat.retry or number > self.config.retry.max_retries or attempt.opens_circuit():
             return None
-        if treat.patient and self._healthy_after(position):
+        if treat.patient and self._healthy_after(attempt.position):
             return None
         delay_s = max(backoff_delay_s(self.config.retry, number, self._rng), failure.retry_after_s or 0.0)
-        return delay_s if self._clock() + delay_s < run.deadline else None
+        return delay_s if self._clock() + delay_s < ends_at else None
+
+    async def _wait(self, run: Run, delay_s: float) -> None:
+        run.wasted_s += delay_s
+        await asyncio.sleep(delay_s)
 
     def _healthy_after(self, position: int) -> bool:
-        return any(
-            self._breakers[provider.name].view().state is not State.OPEN for provider in self.chain[position + 1 :]
-        )
+        return any(link.promising for link in self.links[position + 1 :])
 
-    def _raise_if_final(self, run: Run, provider: Provider, failure: Failure) -> None:
-        if failure.reason is Reason.DEADLINE:
-            raise self._late(run, provider)
+    def _raise_if_callers(self, provider: Provider, failure: Failure) -> None:
         treat = treatment(failure)
-        if not treat.retry and not treat.fall_back:
-            status = f" ({failure.http_status})" if failure.http_status else ""
-            raise RequestError(f"{provider.name} refused the request: {failure.reason}{status}", reason=failure.reason)
+        if treat.retry or treat.fall_back:
+            return
+        if failure.reason is Reason.CONTENT_FILTER and self.config.choices.filter_falls_back:
+            return
+        status = f" ({failure.http_status})" if failure.http_status else ""
+        raise RequestError(f"{provider.name} refused the request: {failure.reason}{status}", reason=failure.reason)
 
     def _late(self, run: Run, provider: Provider) -> DeadlineExceededError:
         tried = [*run.tried, Tried(provider.name, Reason.DEADLINE)]

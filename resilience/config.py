@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from dotenv import dotenv_values
 
 from resilience.errors import ConfigError, PolicyError
 from resilience.events import PROVIDER_NAME
-from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
+from resilience.policy import AllOpen, ChainPolicy, CircuitPolicy, DeadlinePolicy, LoadPolicy, RetryPolicy, StreamMode
 
 DEFAULT_ORDER = "openrouter,anthropic,deepseek,openai"
 ALIASES: Mapping[str, str] = {"claude": "anthropic"}
@@ -64,6 +65,8 @@ class Config:
     circuit: CircuitPolicy = CircuitPolicy()
     retry: RetryPolicy = RetryPolicy()
     deadline: DeadlinePolicy = DeadlinePolicy()
+    load: LoadPolicy = LoadPolicy()
+    choices: ChainPolicy = ChainPolicy()
     log_path: Path = Path("backend_live.log")
     host: str = "127.0.0.1"
     port: int = 8000
@@ -93,7 +96,7 @@ class _Number:
     """A numeric setting and the policy field that it fills."""
 
     variable: str
-    policy: type[CircuitPolicy] | type[RetryPolicy] | type[DeadlinePolicy]
+    policy: type[CircuitPolicy] | type[RetryPolicy] | type[DeadlinePolicy] | type[LoadPolicy]
     field: str
     whole: bool = False
 
@@ -102,22 +105,37 @@ NUMBERS = (
     _Number("METIS_LLM_TIMEOUT_SECONDS", DeadlinePolicy, "attempt_s"),
     _Number("METIS_LLM_DEADLINE_SECONDS", DeadlinePolicy, "request_s"),
     _Number("METIS_LLM_CONNECT_TIMEOUT_SECONDS", DeadlinePolicy, "connect_s"),
+    _Number("METIS_LLM_FIRST_TOKEN_TIMEOUT_SECONDS", DeadlinePolicy, "first_token_s"),
+    _Number("METIS_LLM_STALL_TIMEOUT_SECONDS", DeadlinePolicy, "stall_s"),
     _Number("METIS_LLM_MAX_RETRIES", RetryPolicy, "max_retries", whole=True),
     _Number("METIS_LLM_RETRY_BASE_DELAY", RetryPolicy, "base_delay_s"),
     _Number("METIS_LLM_CIRCUIT_THRESHOLD", CircuitPolicy, "threshold", whole=True),
     _Number("METIS_LLM_CIRCUIT_COOLDOWN_SECONDS", CircuitPolicy, "cooldown_s"),
+    _Number("METIS_LLM_CIRCUIT_MAX_COOLDOWN_SECONDS", CircuitPolicy, "max_cooldown_s"),
+    _Number("METIS_LLM_CIRCUIT_RECOVERY_SUCCESSES", CircuitPolicy, "recovery_successes", whole=True),
+    _Number("METIS_LLM_MAX_CONCURRENCY", LoadPolicy, "concurrency", whole=True),
+    _Number("METIS_LLM_MAX_QUEUE", LoadPolicy, "queue", whole=True),
 )
+
+
+CHOICES = ("METIS_LLM_STREAM_MODE", "METIS_LLM_ALL_OPEN", "METIS_LLM_CONTENT_FILTER_FALLBACK")
+"""Settings that are one of a few words."""
 
 
 def _config(env: Mapping[str, str]) -> Config:
     warnings: list[str] = []
     providers = tuple(_provider(name, env) for name in _order(env, warnings))
     _check_keys(providers, warnings)
-    deadline = DeadlinePolicy(**_numbers(env, DeadlinePolicy))
-    if deadline.attempt_s > LONG_TIMEOUT_S:
-        warnings.append(
-            f"METIS_LLM_TIMEOUT_SECONDS is {deadline.attempt_s:g}: timeouts above 120 s may impact user experience"
-        )
+    limits = _numbers(env, DeadlinePolicy)
+    if "attempt_s" in limits:  # who waits longer for an answer waits longer for its beginning
+        limits.setdefault("first_token_s", limits["attempt_s"])
+    deadline = DeadlinePolicy(**limits)
+    warnings += [
+        f"{number.variable} is {limits[number.field]:g}: timeouts above 120 s may impact user experience"
+        for number in NUMBERS
+        if number.policy is DeadlinePolicy and number.field != "request_s" and env.get(number.variable)
+        if limits[number.field] > LONG_TIMEOUT_S
+    ]
     # Every call ends by its request's deadline, so a probe that is older than that has been lost.
     circuit = CircuitPolicy(**_numbers(env, CircuitPolicy), probe_timeout_s=deadline.request_s)
     return Config(
@@ -125,6 +143,12 @@ def _config(env: Mapping[str, str]) -> Config:
         circuit=circuit,
         retry=RetryPolicy(**_numbers(env, RetryPolicy)),
         deadline=deadline,
+        load=LoadPolicy(**_numbers(env, LoadPolicy)),
+        choices=ChainPolicy(
+            stream_mode=StreamMode(_choice(env, "METIS_LLM_STREAM_MODE", StreamMode)),
+            all_open=AllOpen(_choice(env, "METIS_LLM_ALL_OPEN", AllOpen)),
+            filter_falls_back=_choice(env, "METIS_LLM_CONTENT_FILTER_FALLBACK", _Switch) == _Switch.ON,
+        ),
         log_path=Path(env.get("METIS_LLM_LOG_PATH") or "backend_live.log"),
         host=env.get("METIS_HOST") or "127.0.0.1",
         port=_port(env),
@@ -210,6 +234,20 @@ def _numbers(env: Mapping[str, str], policy: type) -> dict[str, Any]:
             raise ConfigError(f"{number.variable} must be {rule}, got {text!r}") from None
         values[number.field] = value
     return values
+
+
+class _Switch(StrEnum):
+    OFF = "off"
+    ON = "on"
+
+
+def _choice(env: Mapping[str, str], variable: str, options: type[StrEnum]) -> str:
+    """One of the options' words; the first is the default."""
+    words = [str(option) for option in options]
+    text = env.get(variable, "").strip().lower() or words[0]
+    if text not in words:
+        raise ConfigError(f"{variable} must be {' or '.join(words)}, got {text!r}")
+    return text
 
 
 def _port(env: Mapping[str, str]) -> int:

@@ -3,12 +3,13 @@
     ResilienceError
     ├── PolicyError            a policy value breaks its rule
     ├── ConfigError            a setting breaks its rule (names the variable)
-    ├── RequestError           the caller's request cannot be sent as it is
     ├── ProviderError          one attempt failed: carries a Failure
-    └── ChainError             the request ended without an answer
-        ├── ProvidersExhaustedError  nothing left to try
-        ├── DeadlineExceededError    the request's own deadline passed
-        └── StreamBrokenError        a streamed answer broke off after its first content
+    └── UnansweredError        a caller's request ended without an answer
+        ├── RequestError             it cannot be sent as it is
+        └── ChainError               the chain gave none
+            ├── ProvidersExhaustedError  nothing left to try
+            ├── DeadlineExceededError    the request's own deadline passed
+            └── StreamBrokenError        a streamed answer broke off after its first content
 
 Messages name the thing, the rule and the value, and never show a key or a prompt.
 """
@@ -37,7 +38,14 @@ class ConfigError(ResilienceError):
     """A setting breaks its rule; the message names the variable, the rule and the value."""
 
 
-class RequestError(ResilienceError):
+class UnansweredError(ResilienceError):
+    """A caller's request ended without an answer, after so many attempts and fallbacks."""
+
+    attempts: int = 0
+    fallbacks: int = 0
+
+
+class RequestError(UnansweredError):
     """The caller's request cannot be sent as it is, or a provider refused it for what it asks.
 
     param: the field to change, where one is known; reason: the contract's word.
@@ -72,7 +80,7 @@ class ProviderError(ResilienceError):
         self.failure = failure
 
 
-class ChainError(ResilienceError):
+class ChainError(UnansweredError):
     """The request ended without an answer; `tried` lists provider and reason in order."""
 
     def __init__(self, message: str, *, request_id: str, tried: Sequence[Tried]) -> None:

@@ -51,16 +51,16 @@ TREATMENTS: Mapping[Reason, Treatment] = {
     Reason.CIRCUIT_OPEN: _ELSEWHERE,
     Reason.BAD_REQUEST: _CALLERS,
     Reason.CONTENT_FILTER: _CALLERS,
-    # Cut short by the request's deadline: it had less than its own timeout, so it proves nothing.
-    Reason.DEADLINE: Treatment(retry=False, fall_back=False, outcome=Outcome.NEUTRAL),
+    # Cut short by the request's deadline: it had less than half of its time, so it proves nothing.
+    Reason.DEADLINE: _ELSEWHERE,
     Reason.CANCELLED: Treatment(retry=False, fall_back=False, outcome=Outcome.NEUTRAL),
 }
 
 
 def treatment(failure: Failure) -> Treatment:
     """The table's answer for one failure."""
-    if failure.http_status == 404:
-        return _ELSEWHERE  # this provider does not know the model or the path; the next one may
+    if failure.http_status is not None and (failure.http_status == 404 or 300 <= failure.http_status < 400):
+        return _ELSEWHERE  # this provider does not know the model or the path, or lives elsewhere; the next may
     return TREATMENTS[failure.reason]
 
 

@@ -5,11 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from resilience.breaker import Breaker, Emit
-from resilience.chat import Usage
+from anyio import CancelScope
+
+from resilience.breaker import Emit
+from resilience.chat import Delta, Usage
 from resilience.circuit import Outcome, Permit
 from resilience.config import Provider
-from resilience.errors import DeadlineExceededError, Failure, ProvidersExhaustedError, RequestError
+from resilience.errors import (
+    DeadlineExceededError,
+    Failure,
+    ProvidersExhaustedError,
+    RequestError,
+    UnansweredError,
+)
 from resilience.events import (
     AttemptFinished,
     AttemptStatus,
@@ -19,6 +27,7 @@ from resilience.events import (
     RequestStatus,
     Tried,
 )
+from resilience.link import SLACK_S, Link
 from resilience.retry import treatment
 
 
@@ -44,6 +53,15 @@ class Run:
         """How long the caller has waited."""
         return (self.clock() - self.started) * 1000
 
+    @property
+    def over(self) -> bool:
+        """Whether the deadline has passed; a timer may fire a clock tick early."""
+        return self.clock() >= self.deadline - SLACK_S
+
+    def come_back(self, at: float) -> None:
+        """A provider may be asked again at `at`, on the loop's clock; the soonest is kept."""
+        self.retry_at = at if self.retry_at is None else min(self.retry_at, at)
+
     def fall_back(self, from_: Provider, to: Provider, reason: Reason) -> None:
         """The chain moves on."""
         self.fallbacks += 1
@@ -67,25 +85,29 @@ class Run:
             )
         )
 
+    def charge(self, exc: UnansweredError) -> None:
+        """Tell the error what the request has taken so far."""
+        exc.attempts, exc.fallbacks = self.attempts, self.fallbacks
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Ends the request by whatever leaves the block; a block that just ends is a success."""
         try:
             yield
-        except (asyncio.CancelledError, GeneratorExit):
-            self.end(RequestStatus.CANCELLED, Reason.CANCELLED)
-            raise
-        except ProvidersExhaustedError:
-            self.end(RequestStatus.EXHAUSTED)
-            raise
-        except DeadlineExceededError:
-            self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
-            raise
-        except RequestError as exc:
-            self.end(RequestStatus.REJECTED, exc.reason)
-            raise
-        except BaseException:
-            self.end(RequestStatus.ERROR)
+        except BaseException as exc:
+            if isinstance(exc, UnansweredError):
+                self.charge(exc)
+            match exc:
+                case asyncio.CancelledError() | GeneratorExit():
+                    self.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+                case ProvidersExhaustedError():
+                    self.end(RequestStatus.EXHAUSTED)
+                case DeadlineExceededError():
+                    self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+                case RequestError():
+                    self.end(RequestStatus.REJECTED, exc.reason)
+                case _:
+                    self.end(RequestStatus.ERROR)
             raise
         self.end(RequestStatus.SUCCESS)
 
@@ -93,84 +115,97 @@ class Run:
 class Attempt:
     """One call under way; exactly one of `succeed`, `fail` and `cancel` ends it, later ones do nothing.
 
-    The event goes out before the circuit settles, so that an opening follows the failure that caused it.
+    ends_at: when it ends at the latest, on the loop's clock, time for the next provider set aside; timer: the
+    limit that runs now; usage: the tokens that the provider has told so far. The event goes out before the circuit
+    settles, so that an opening follows the failure that caused it.
     """
 
     __slots__ = (
-        "_breaker",
+        "_link",
         "_number",
         "_permit",
-        "_position",
         "_run",
         "_streamed",
         "ended",
+        "ends_at",
+        "position",
         "provider",
         "started",
+        "timer",
         "ttft_s",
+        "usage",
     )
 
-    def __init__(
-        self,
-        run: Run,
-        provider: Provider,
-        breaker: Breaker,
-        permit: Permit,
-        number: int,
-        position: int,
-        *,
-        streamed: bool,
-    ) -> None:
+    def __init__(self, run: Run, link: Link, permit: Permit, *, number: int, position: int, streamed: bool) -> None:
         run.attempts += 1
-        self.provider = provider
+        self.provider = link.provider
         self.started = run.clock()
+        self.ends_at = run.deadline
+        self.timer: CancelScope | None = None
         self.ttft_s: float | None = None
+        self.usage = Usage()
         self.ended = False
         self._run = run
-        self._breaker = breaker
+        self._link = link
         self._permit = permit
         self._number = number
-        self._position = position
+        self.position = position
         self._streamed = streamed
 
-    def first_content(self) -> None:
-        """The first content of a streamed answer is here."""
-        self.ttft_s = self._run.clock() - self.started
+    def may_take_s(self, limit_s: float) -> float:
+        """From now on, the next step may take `limit_s`, less if the attempt ends before; returns what it got."""
+        now = self._run.clock()
+        granted_s = min(limit_s, self.ends_at - now)
+        if self.timer is not None:
+            self.timer.deadline = now + granted_s
+        return granted_s
 
-    def succeed(self, usage: Usage, model: str) -> None:
+    def note(self, delta: Delta) -> None:
+        """A piece of a streamed answer is here."""
+        if self.ttft_s is None and (delta.text or delta.finish_reason):
+            self.ttft_s = self._run.clock() - self.started
+        if delta.usage is not None:
+            self.usage = delta.usage
+
+    def succeed(self, model: str) -> None:
         """The whole answer is here."""
         if self.ended:
             return
         self._run.provider = self.provider.name
-        self._end(AttemptStatus.SUCCESS, usage=usage, model=model)
-        self._breaker.settle(self._permit, Outcome.SUCCESS)
+        self._link.answered()
+        self._end(AttemptStatus.SUCCESS, Outcome.SUCCESS, model=model)
 
-    def fail(self, failure: Failure, *, retrying: bool, timeout_s: float | None = None, usage: Usage = Usage()) -> None:
+    def fail(self, failure: Failure, *, retrying: bool, timeout_s: float | None = None) -> None:
         """No answer, or not the whole of it."""
         if self.ended:
             return
         self._run.wasted_s += self._run.clock() - self.started
-        self._end(AttemptStatus.FAILED, failure=failure, retrying=retrying, timeout_s=timeout_s, usage=usage)
-        self._breaker.settle(self._permit, treatment(failure).outcome)
+        self._end(
+            AttemptStatus.FAILED,
+            treatment(failure).outcome,
+            failure=failure,
+            retrying=retrying,
+            timeout_s=timeout_s,
+        )
 
     def cancel(self) -> None:
         """The caller went away, or a fault of ours ended it: it says nothing about the provider."""
         if self.ended:
             return
-        self._end(AttemptStatus.CANCELLED, failure=Failure(Reason.CANCELLED))
-        self._breaker.settle(self._permit, Outcome.NEUTRAL)
+        self._end(AttemptStatus.CANCELLED, Outcome.NEUTRAL, failure=Failure(Reason.CANCELLED))
 
     def opens_circuit(self) -> bool:
         """Whether a failure now would open the circuit."""
-        return self._breaker.opens_on_failure(self._permit)
+        return self._link.breaker.opens_on_failure(self._permit)
 
     def _end(
         self,
         status: AttemptStatus,
+        outcome: Outcome,
         *,
         failure: Failure | None = None,
         retrying: bool | None = None,
         timeout_s: float | None = None,
-        usage: Usage = Usage(),
         model: str = "",
     ) -> None:
         self.ended = True
@@ -181,7 +216,7 @@ class Attempt:
                 provider=self.provider.name,
                 model=model[:200] or self.provider.model,
                 attempt=self._number,
-                chain_position=self._position,
+                chain_position=self.position,
                 status=status,
                 reason=failure.reason if failure else None,
                 http_status=failure.http_status if failure else 200,
@@ -190,8 +225,10 @@ class Attempt:
                 retrying=retrying,
                 ttft_ms=self.ttft_s * 1000 if self.ttft_s is not None else None,
                 streamed=self._streamed,
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
+                prompt_tokens=self.usage.prompt_tokens,
+                completion_tokens=self.usage.completion_tokens,
                 circuit=self._permit.state,
             )
         )
+        self._link.breaker.settle(self._permit, outcome)
+        self._link.leave()

@@ -1,33 +1,53 @@
 """A streamed answer after its first content: what the caller iterates, and how it ends."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Self
 
-from resilience.chat import Delta, Usage
-from resilience.errors import DeadlineExceededError, Failure, ProviderError, StreamBrokenError
+from anyio import CancelScope
+
+from resilience.chat import Delta
+from resilience.errors import (
+    DeadlineExceededError,
+    Failure,
+    ProviderError,
+    RequestError,
+    StreamBrokenError,
+    UnansweredError,
+)
 from resilience.events import Reason, RequestStatus, Tried
 from resilience.run import Attempt, Run
 
 
 @dataclass(slots=True)
 class Opened:
-    """A stream whose first content is here: the deltas so far, and the rest."""
+    """A stream whose first content is here: the deltas so far, and the rest; None if nothing is left to come."""
 
     head: list[Delta]
-    rest: AsyncGenerator[Delta]
+    rest: AsyncGenerator[Delta] | None
 
 
-async def open_stream(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
-    """Read until the first content (or the end of an empty answer). Raises ProviderError."""
+async def open_live(deltas: AsyncGenerator[Delta], attempt: Attempt) -> Opened:
+    """Read until the first content, or the end of an empty answer. Raises ProviderError."""
     head: list[Delta] = []
     async for delta in deltas:
         head.append(delta)
-        if delta.text or delta.finish_reason:
-            attempt.first_content()
+        attempt.note(delta)
+        if attempt.ttft_s is not None:
             return Opened(head, deltas)
     raise ProviderError(Failure(Reason.STREAM_INTERRUPTED))
+
+
+async def open_safe(deltas: AsyncGenerator[Delta], attempt: Attempt, stall_s: float) -> Opened:
+    """Read the whole answer; `stall_s` is allowed between pieces. Raises ProviderError."""
+    head: list[Delta] = []
+    async for delta in deltas:
+        head.append(delta)
+        attempt.note(delta)
+        if attempt.ttft_s is not None:
+            attempt.may_take_s(stall_s)
+    attempt.succeed(next((delta.model for delta in head if delta.model), attempt.provider.model))
+    return Opened(head, None)
 
 
 class Stream:
@@ -44,53 +64,71 @@ class Stream:
         self._head = opened.head[::-1]
         self._rest = opened.rest
         self._stall_s = stall_s
-        self._usage = Usage()
+        self._finished = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Delta:
-        if self._attempt.ended:
+        if self._run.ended:
             raise StopAsyncIteration
         delta = self._head.pop() if self._head else await self._next()
-        if delta.usage is not None:
-            self._usage = delta.usage
+        self._finished = self._finished or delta.finish_reason is not None
         return delta
 
     async def aclose(self) -> None:
-        """Let go of the provider. A stream that has not ended counts as cancelled."""
-        if not self._attempt.ended:
-            self._attempt.cancel()
-            self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
-        await self._rest.aclose()
+        """Let go of the provider. A stream whose answer had not ended counts as cancelled."""
+        if self._finished:  # the reader needed no more than the answer's end
+            self._attempt.succeed(self.model)
+            self._run.end(RequestStatus.SUCCESS)
+        self._attempt.cancel()
+        self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
+        if self._rest is not None:
+            await self._rest.aclose()
 
     async def _next(self) -> Delta:
+        if self._rest is None:
+            self._run.end(RequestStatus.SUCCESS)
+            raise StopAsyncIteration
         now = self._run.clock()
         limit_s = min(self._stall_s, self._run.deadline - now)
+        delta: Delta | None = None
         try:
-            async with asyncio.timeout_at(now + limit_s):
-                return await anext(self._rest)
+            with CancelScope(deadline=now + limit_s):
+                delta = await anext(self._rest)
         except StopAsyncIteration:
-            self._attempt.succeed(self._usage, self.model)
+            self._attempt.succeed(self.model)
             self._run.end(RequestStatus.SUCCESS)
             raise
         except ProviderError as exc:
             raise self._broken(exc.failure) from exc
-        except TimeoutError as exc:
-            if limit_s < self._stall_s:
-                raise self._broken(Failure(Reason.DEADLINE)) from exc
-            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s) from exc
         except BaseException:
             self._attempt.cancel()
             raise
+        if delta is None:
+            if limit_s < self._stall_s:
+                raise self._broken(Failure(Reason.DEADLINE))
+            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s)
+        self._attempt.note(delta)
+        return delta
 
-    def _broken(self, failure: Failure, timeout_s: float | None = None) -> Exception:
-        self._attempt.fail(failure, retrying=False, timeout_s=timeout_s, usage=self._usage)
+    def _broken(self, failure: Failure, timeout_s: float | None = None) -> UnansweredError:
+        self._attempt.fail(failure, retrying=False, timeout_s=timeout_s)
         tried = [*self._run.tried, Tried(self.provider, failure.reason)]
         request_id = self._run.request_id
-        if failure.reason is Reason.DEADLINE:
-            self._run.end(RequestStatus.DEADLINE, Reason.DEADLINE)
-            return DeadlineExceededError("the answer was not whole in time", request_id=request_id, tried=tried)
-        self._run.end(RequestStatus.ERROR, failure.reason)
-        message = f"{self.provider}'s answer broke off: {failure.reason}"
-        return StreamBrokenError(message, request_id=request_id, tried=tried)
+        exc: UnansweredError
+        match failure.reason:
+            case Reason.CONTENT_FILTER:
+                status = RequestStatus.REJECTED
+                message = f"{self.provider} refused the content after its first pieces"
+                exc = RequestError(message, reason=failure.reason)
+            case Reason.DEADLINE:
+                status = RequestStatus.DEADLINE
+                exc = DeadlineExceededError("the answer was not whole in time", request_id=request_id, tried=tried)
+            case _:
+                status = RequestStatus.ERROR
+                message = f"{self.provider}'s answer broke off: {failure.reason}"
+                exc = StreamBrokenError(message, request_id=request_id, tried=tried)
+        self._run.charge(exc)
+        self._run.end(status, failure.reason)
+        return exc

@@ -102,7 +102,8 @@ class _Reader:
                 usage = _usage(message)
                 self._prompt_tokens = usage.prompt_tokens if usage else None
                 model = message.get("model")
-                return [Delta(model=model)] if isinstance(model, str) else []
+                # The prompt's tokens are spent from here on, also if nothing follows.
+                return [Delta(usage=Usage(self._prompt_tokens), model=model if isinstance(model, str) else None)]
             case "content_block_delta":
                 delta = value.get("delta")
                 text = delta.get("text") if isinstance(delta, dict) else None

@@ -102,6 +102,8 @@ def reason_of(status: int, error: Mapping[str, Any]) -> Reason:
         return Reason.CONTENT_FILTER
     if status in STATUS_REASONS:
         return STATUS_REASONS[status]
+    if status < 300:
+        return Reason.MALFORMED_RESPONSE  # a success that is no answer: 202, 204
     return Reason.SERVER_ERROR if status >= 500 else Reason.BAD_REQUEST
 
 
@@ -129,26 +131,33 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """The provider's wish in seconds, never negative; None without one or if it makes no sense."""
     millis = _number(headers.get("retry-after-ms"))
     if millis is not None:
-        return millis / 1000
+        return _sensible(millis / 1000)
     text = headers.get("retry-after")
     if text is None:
         return None
     seconds = _number(text)
     if seconds is not None:
-        return seconds
+        return _sensible(seconds)
     try:
         at = parsedate_to_datetime(text)  # Retry-After may be a date: RFC 9110, 10.2.3
-    except ValueError:
+        return _sensible(max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()))
+    except (ValueError, OverflowError, IndexError):
         return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+LONGEST_WISH_S = 86_400.0
+"""A longer wish is taken for a broken clock: it would keep everybody from the provider for good."""
+
+
+def _sensible(wish_s: float) -> float | None:
+    return wish_s if 0 <= wish_s <= LONGEST_WISH_S else None
 
 
 def _number(text: str | None) -> float | None:
     try:
-        value = float(text) if text is not None else None
+        return float(text) if text is not None else None
     except ValueError:
         return None
-    return value if value is not None and 0 <= value <= 86_400 else None
 
 
 def decoded(data: bytes | str) -> dict[str, Any]:
@@ -169,4 +178,8 @@ def malformed(detail: str) -> ProviderError:
 
 def token_count(value: object) -> int | None:
     """A token count from the wire, None if it is not one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
+
+
+MOST_TOKENS = 10**9
+"""More in one answer is nonsense, and would spoil every sum that it enters."""

@@ -20,7 +20,7 @@ _ERROR_STATUS: Mapping[str, int] = {
     "authentication_error": 401,
     "insufficient_quota": 429,
 }
-_FINISH = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+_FINISH = {"stop": "stop", "length": "length"}
 
 
 class OpenAIAdapter:
@@ -55,12 +55,9 @@ class OpenAIAdapter:
         value = decoded(body)
         _raise_error(value)
         choice = _first_choice(value)
-        message = choice.get("message")
-        text = message.get("content") if isinstance(message, dict) else None
+        text = _content(choice.get("message"))
         finish = _finish_reason(choice)
-        if finish == "content_filter":
-            raise ProviderError(Failure(Reason.CONTENT_FILTER, http_status=200))
-        if not isinstance(text, str) or finish is None:
+        if text is None or finish is None:
             raise malformed("no text or no finish_reason in the first choice")
         return Completion(text, _model(value) or "", finish, _usage(value) or Usage())
 
@@ -84,13 +81,10 @@ class _Reader:
         if not value.get("choices"):
             return [Delta(usage=usage, model=model)] if usage else []
         choice = _first_choice(value)
-        delta = choice.get("delta")
-        text = delta.get("content") if isinstance(delta, dict) else None
+        text = _content(choice.get("delta"))
         finish = _finish_reason(choice)
-        if finish == "content_filter":
-            raise ProviderError(Failure(Reason.CONTENT_FILTER, http_status=200))
         self.finished = self.finished or finish is not None
-        return [Delta(text if isinstance(text, str) else "", finish, usage, model)]
+        return [Delta(text or "", finish, usage, model)]
 
 
 def _raise_error(value: Mapping[str, Any]) -> None:
@@ -114,7 +108,25 @@ def _finish_reason(choice: Mapping[str, Any]) -> str | None:
         return None
     if reason == "error":
         raise ProviderError(Failure(Reason.SERVER_ERROR, http_status=200))
+    if reason == "content_filter":
+        raise _refused()
     return _FINISH.get(str(reason), "stop")
+
+
+def _content(message: object) -> str | None:
+    """The text of a message or a delta, None without one. Raises ProviderError for a refusal, or no text at all."""
+    if not isinstance(message, dict):
+        return None
+    text = message.get("content")
+    if not text and message.get("refusal"):
+        raise _refused()
+    if text is not None and not isinstance(text, str):
+        raise malformed("content that is no text")  # left out, it would be missing from the answer
+    return text
+
+
+def _refused() -> ProviderError:
+    return ProviderError(Failure(Reason.CONTENT_FILTER, http_status=200))
 
 
 def _model(value: Mapping[str, Any]) -> str | None:

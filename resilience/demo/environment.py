@@ -7,7 +7,7 @@ knows is set here.
 from collections.abc import Mapping
 from pathlib import Path
 
-from resilience.config import KNOWN, NUMBERS
+from resilience.config import CHOICES, KNOWN, NUMBERS
 from resilience.simulator.listener import HOST
 from resilience.simulator.servers import Servers
 
@@ -27,7 +27,9 @@ def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
 
 def backend_environment(environ: Mapping[str, str], servers: Servers, port: int, log_path: Path) -> dict[str, str]:
     """What the backend gets: simulated providers in the default order, short times, and a supervisor (the demo)."""
-    settings = dict.fromkeys((number.variable for number in NUMBERS), "")  # empty: the default, whatever .env says
+    settings = dict.fromkeys(
+        (*(number.variable for number in NUMBERS), *CHOICES), ""
+    )  # empty: the default, whatever .env says
     settings |= _PACE
     for name, known in KNOWN.items():
         settings[f"METIS_LLM_{name.upper()}_BASE_URL"] = servers.base_url(name)

@@ -26,6 +26,7 @@ class Cause(StrEnum):
 
     THRESHOLD = "threshold"
     COOLDOWN_ELAPSED = "cooldown_elapsed"
+    ALL_OPEN = "all_open"
     PROBE_SUCCEEDED = "probe_succeeded"
     PROBE_FAILED = "probe_failed"
     PROBE_TIMED_OUT = "probe_timed_out"

@@ -6,6 +6,7 @@ Source: OpenAI's API reference, "Chat completion object" and "Chat completion ch
 from typing import Any
 
 from resilience.chat import Answer, Usage
+from resilience.service.wire import cost_headers
 
 
 def completion_object(answer: Answer, at_s: float) -> dict[str, Any]:
@@ -52,8 +53,4 @@ def usage_object(usage: Usage | None) -> dict[str, int] | None:
 
 def answer_headers(provider: str, attempts: int, fallbacks: int) -> dict[str, str]:
     """Who answered, and what it took."""
-    return {
-        "x-metis-provider": provider,
-        "x-metis-attempts": str(attempts),
-        "x-metis-fallbacks": str(fallbacks),
-    }
+    return {"x-metis-provider": provider, **cost_headers(attempts, fallbacks)}

@@ -2,14 +2,16 @@
 
 A provider that fails before its first content gives a plain error response: the chain has not answered yet, so
 the status is still open. After that an error is an event of its own, without [DONE]: a stream that was cut
-never looks like a whole one.
+never looks like a whole one. A caller who takes nothing for as long as a provider may be silent is let go: their
+unread pieces would hold the provider's call for ever.
 """
 
+import asyncio
 import time
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from resilience.chat import ChatRequest, Usage
 from resilience.client import Client
@@ -37,13 +39,22 @@ class ChatStream(Response):
         self._request_id = request_id
         self._include_usage = include_usage
         self._created = int(time.time())
+        self._patience_s = client.config.deadline.stall_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
         """Serve one caller to the end of the answer, or of the connection."""
+
+        async def send_within(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await send(message)
+            except TimeoutError:
+                raise CallerGoneError from None
+
         try:
             async with while_connected(receive), self._client.stream(self._chat, request_id=self._request_id) as stream:
-                await send({"type": "http.response.start", "status": 200, "headers": _headers(stream)})
-                await self._pass_on(stream, send)
+                await send_within({"type": "http.response.start", "status": 200, "headers": _headers(stream)})
+                await self._pass_on(stream, send_within)
         except CallerGoneError:
             return
 
@@ -52,6 +63,8 @@ class ChatStream(Response):
             await self._pieces(stream, send)
         except ResilienceError as exc:
             await _event(send, json_bytes(problem_of(exc).body()))
+        except CallerGoneError:
+            raise
         except Exception:
             await _event(send, json_bytes(INTERNAL.body()))
             raise

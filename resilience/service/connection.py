@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from anyio import CancelScope
 from starlette.types import Receive
 
 
@@ -18,34 +19,16 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
     The request's body must have been read: what `receive` gives after it is the end of the connection.
     A cancellation from elsewhere (the server's shutdown) passes through as it is.
     """
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 (a coroutine always runs in one)
-    gone = ended = False
-
-    def cancel_block(_: "asyncio.Task[None]") -> None:
-        nonlocal gone
-        if not ended:  # this call may have been on its way when the block ended
-            gone = True
-            task.cancel()
-
     watcher = asyncio.create_task(_disconnected(receive))
-    watcher.add_done_callback(cancel_block)
-    try:
-        yield
-        if gone:
-            await asyncio.sleep(0)  # the block ended first: take the cancellation here, not in what follows
-    except BaseException as exc:
-        if not gone:
-            raise
-        if not isinstance(exc, asyncio.CancelledError):
-            with suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)
-        if task.uncancel() == 0:
-            raise CallerGoneError from exc
-        raise
-    finally:
-        ended = True
-        watcher.cancel()
+    # A scope, not task.cancel: what must not be interrupted on the way out (a pool that closes connections) is not.
+    with CancelScope() as scope:
+        watcher.add_done_callback(lambda _: scope.cancel())
+        try:
+            yield
+        finally:
+            watcher.cancel()
+    if scope.cancelled_caught:
+        raise CallerGoneError
 
 
 async def _disconnected(receive: Receive) -> None:

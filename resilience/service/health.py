@@ -5,7 +5,7 @@ it then would clear the circuits and help nobody. Monitors read `status`.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +14,7 @@ from resilience.breaker import CircuitView
 from resilience.client import Client
 from resilience.config import Provider
 from resilience.events import State
+from resilience.link import Link
 from resilience.service.version import running_version
 
 
@@ -27,13 +28,14 @@ def add_health(app: FastAPI, client: Client, uptime_s: Callable[[], float]) -> N
 
         `order` holds the providers that can be called, `chain` also those without a key.
         """
-        circuits = {view.provider: view for view in client.circuits()}
+        links = {link.provider.name: link for link in client.links}
+        circuits = {name: link.view for name, link in links.items()}
         primary = client.chain[0].name
         return {
             "status": status(view.state for view in circuits.values()),
             "primary": primary,
             "order": list(circuits),
-            "chain": [_link(p, p.name == primary, circuits.get(p.name)) for p in client.config.providers],
+            "chain": [_link(p, p.name == primary, links.get(p.name)) for p in client.config.providers],
             "circuits": {name: view.state for name, view in circuits.items()},
             "config_version": client.config.version,
             "version": version,
@@ -49,20 +51,21 @@ def status(states: Iterable[State]) -> str:
     return "down" if seen == {State.OPEN} else "degraded"
 
 
-def _link(provider: Provider, primary: bool, view: CircuitView | None) -> dict[str, Any]:
+def _link(provider: Provider, primary: bool, link: Link | None) -> dict[str, Any]:
+    refused_at = None if link is None else link.key_refused_at
     return {
         "provider": provider.name,
         "model": provider.model,
         "primary": primary,
-        "key_configured": provider.usable,
-        "circuit": None if view is None else _circuit(view),
+        "key": "missing" if link is None else "ok" if refused_at is None else "refused",
+        "key_refused_at": _iso(refused_at),
+        "circuit": None if link is None else _circuit(link.view),
     }
 
 
 def _circuit(view: CircuitView) -> dict[str, Any]:
-    until = view.open_until
-    return {
-        "state": view.state,
-        "open_until": None if until is None else until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
-        "failures": view.failures,
-    }
+    return {"state": view.state, "open_until": _iso(view.open_until), "failures": view.failures}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

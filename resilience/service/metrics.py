@@ -65,7 +65,10 @@ class Metrics:
             registry=registry,
         )
         self._tokens = Counter(
-            "metis_llm_tokens", "Tokens of attempts that succeeded", ("provider", "kind"), registry=registry
+            "metis_llm_tokens",
+            "Tokens that the provider counted; wasted ones belong to no answer",
+            ("provider", "kind"),
+            registry=registry,
         )
         self._config_version = Gauge("metis_llm_config_version", "Version of the settings in force", registry=registry)
         Info("metis_build", "The running version", registry=registry).info({"version": version})
@@ -95,9 +98,10 @@ class Metrics:
         self._attempts.labels(event.provider, event.status, event.reason or "").inc()
         if event.status is not AttemptStatus.CANCELLED:
             self._attempt_s.labels(event.provider).observe(event.generation_time_ms / 1000)
-        if event.status is AttemptStatus.SUCCESS:
-            self._tokens.labels(event.provider, "prompt").inc(event.prompt_tokens or 0)
-            self._tokens.labels(event.provider, "completion").inc(event.completion_tokens or 0)
+        wasted = "" if event.status is AttemptStatus.SUCCESS else "wasted_"
+        for kind, tokens in (("prompt", event.prompt_tokens), ("completion", event.completion_tokens)):
+            if tokens is not None:
+                self._tokens.labels(event.provider, wasted + kind).inc(tokens)
 
 
 class _CircuitStates(Collector):

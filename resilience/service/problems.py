@@ -8,14 +8,20 @@ here shows an upstream's text, a key or a prompt.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from resilience.errors import ChainError, DeadlineExceededError, ProvidersExhaustedError, RequestError
+from resilience.errors import (
+    ChainError,
+    DeadlineExceededError,
+    ProvidersExhaustedError,
+    RequestError,
+    UnansweredError,
+)
 from resilience.events import Reason
-from resilience.service.wire import SafeJSONResponse
+from resilience.service.wire import SafeJSONResponse, cost_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,13 @@ class UnsupportedMediaTypeError(RequestError):
 
 def problem_of(exc: Exception) -> Problem:
     """What to tell the caller about `exc`; an exception without a meaning of its own is INTERNAL."""
+    problem = _problem_of(exc)
+    if isinstance(exc, UnansweredError):
+        return replace(problem, headers={**problem.headers, **cost_headers(exc.attempts, exc.fallbacks)})
+    return problem
+
+
+def _problem_of(exc: Exception) -> Problem:
     match exc:
         case UnsupportedMediaTypeError():
             return Problem(415, str(exc), "invalid_request_error", code="unsupported_media_type")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
@@ -58,7 +59,7 @@ def add_questions(app: FastAPI, client: Client, emit: Emit) -> None:
         headers = answer_headers(answer.provider, answer.attempts, answer.fallbacks)
         questions = questions_in(answer.completion.text)
         if not questions:
-            return NO_QUESTIONS.response()
+            return replace(NO_QUESTIONS, headers=headers).response()
         body = {
             "questions": questions,
             "provider": answer.provider,

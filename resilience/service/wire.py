@@ -11,6 +11,11 @@ def json_bytes(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
+def cost_headers(attempts: int, fallbacks: int) -> dict[str, str]:
+    """What a request took, for every response that came from the chain."""
+    return {"x-metis-attempts": str(attempts), "x-metis-fallbacks": str(fallbacks)}
+
+
 class SafeJSONResponse(JSONResponse):
     """A JSON response that can carry any text of a provider."""
 

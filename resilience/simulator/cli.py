@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from resilience.simulator.behaviour import SimulatorError
-from resilience.simulator.catalogue import CATALOGUE, parameters_of
+from resilience.simulator.faults import FAULTS
 from resilience.simulator.play import START_S, play
 from resilience.simulator.profiles import PROFILES
 from resilience.simulator.recording import plain_lines, structured_lines
@@ -41,18 +41,18 @@ def _list(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         return
     click.echo("Scenarios:")
     for scenario in SCENARIOS.values():
-        click.echo(f"  {scenario.name:<14} {scenario.description}")
-    click.echo("\nBehaviours of a provider, and their parameters:")
-    for name, maker in CATALOGUE.items():
-        parameters = ", ".join(f"{key}={value}" for key, value in parameters_of(maker).items())
-        click.echo(f"  {name:<16} {(maker.__doc__ or '').splitlines()[0]}" + (f" ({parameters})" if parameters else ""))
+        click.echo(f"  {scenario.name:<22} {scenario.description}")
+    click.echo("\nFaults of a provider; as a scenario, OpenRouter has it for three minutes of five:")
+    for fault in FAULTS.values():
+        parameters = ", ".join(f"{key}={value}" for key, value in fault.behaviour.parameters)
+        click.echo(f"  {fault.name:<22} {fault.text} [{fault.behaviour.name}{parameters and ': ' + parameters}]")
     ctx.exit()
 
 
 @click.command("simulate")
 @click.argument("scenario", callback=_scenario)
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List scenarios and behaviours."
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List scenarios and faults."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same file.")
 @click.option("--out", type=click.File("w", encoding="utf-8"), default="-", help="The log to write (standard output).")

@@ -9,7 +9,7 @@ from contextlib import suppress
 import h11
 
 from resilience.simulator.provider import Received
-from resilience.simulator.steps import Close, Hang, Head, Refuse, Reset, Send, Step, Wait
+from resilience.simulator.steps import Close, Garble, Hang, Head, Refuse, Reset, Send, Step, Wait
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 LONGEST_HANG_S = 600.0
@@ -76,10 +76,16 @@ class Connection:
                 case Wait(seconds):
                     if not await self._stays(seconds):
                         return False
-                case Head(status, headers):
-                    await self._send(h11.Response(status_code=status, headers=list(headers), reason=b""))
+                case Head(status, headers, gap_s):
+                    head = h11.Response(status_code=status, headers=list(headers), reason=b"")
+                    if not await (self._drip(head, gap_s) if gap_s else self._send(head)):
+                        return False
                 case Send(data):
                     await self._send(h11.Data(data))
+                case Garble():
+                    self._writer.write(b"no chunk size\r\n")
+                    await self._writer.drain()
+                    return False
                 case Hang():
                     await self._stays(LONGEST_HANG_S)
                     return False
@@ -91,9 +97,19 @@ class Connection:
         await self._send(h11.EndOfMessage())
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    async def _send(self, event: h11.Event) -> None:
+    async def _send(self, event: h11.Event) -> bool:
         self._writer.write(self._http.send(event) or b"")
         await self._writer.drain()
+        return True
+
+    async def _drip(self, event: h11.Event, gap_s: float) -> bool:
+        """Byte by byte; False as soon as the client has gone."""
+        for byte in self._http.send(event) or b"":
+            self._writer.write(bytes((byte,)))
+            await self._writer.drain()
+            if not await self._stays(gap_s):
+                return False
+        return True
 
     async def _stays(self, seconds: float) -> bool:
         """Let time pass; False as soon as the client has gone."""

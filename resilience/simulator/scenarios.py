@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from resilience.simulator.behaviour import Behaviour, Mix, SimulatorError
+from resilience.simulator.faults import FAULTS
 from resilience.simulator.profiles import PROFILES
 from resilience.simulator.scenario import DAY_S, Phase, Scenario, Traffic
 
@@ -34,10 +35,17 @@ BROKEN_STREAMS = Mix(
 
 
 def named(name: str) -> Scenario:
-    """The scenario of this name. Raises SimulatorError, which lists the names."""
-    if name not in SCENARIOS:
-        raise SimulatorError(f"scenario must be one of {', '.join(SCENARIOS)}, got {name!r}")
-    return SCENARIOS[name]
+    """The scenario of this name, or five minutes in which OpenRouter shows the fault of this name from 1 to 4.
+
+    Raises SimulatorError, which lists the scenarios.
+    """
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    if name in FAULTS:
+        fault = FAULTS[name]
+        phase = Phase("openrouter", MINUTE_S, 4 * MINUTE_S, Mix(((1.0, fault.behaviour),)))
+        return Scenario(name, fault.text, 5 * MINUTE_S, Traffic(rps=1.0), (phase,))
+    raise SimulatorError(f"scenario must be one of {', '.join(SCENARIOS)} or a fault (--list), got {name!r}")
 
 
 def _everywhere(start_s: float, end_s: float, mix: Mix) -> tuple[Phase, ...]:

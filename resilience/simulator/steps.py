@@ -1,7 +1,7 @@
 """What happens on a connection during one call, as a sequence of values.
 
 A behaviour yields them; the virtual transport and the real servers play them. A sequence that ends without Reset,
-Close, Hang or Refuse ends whole.
+Close, Garble, Hang or Refuse ends whole.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status and headers; once per call. Without a content-length the body is chunked."""
+    """Status and headers; once per call. Without a content-length the body is chunked. gap_s: between its bytes."""
 
     status: int
     headers: Headers
+    gap_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Send:
     """Bytes of the body."""
 
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Garble:
+    """Bytes that are no HTTP where the next chunk of the body should begin; then the connection is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +57,4 @@ class Refuse:
     """The connection is not accepted. On a socket that already is, it is a reset."""
 
 
-Step = Wait | Head | Send | Hang | Reset | Close | Refuse
+Step = Wait | Head | Send | Garble | Hang | Reset | Close | Refuse

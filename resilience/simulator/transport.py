@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 import httpx2
 
 from resilience.simulator.provider import Received, SimulatedProvider
-from resilience.simulator.steps import Close, Hang, Head, Refuse, Reset, Send, Step, Wait
+from resilience.simulator.steps import Close, Garble, Hang, Head, Refuse, Reset, Send, Step, Wait
 
 TOP_LEVEL = ".invalid"
 
@@ -29,6 +29,7 @@ class SimulatedTransport(httpx2.AsyncBaseTransport):
         steps = provider.answer(received, self._wall())
         for step in steps:
             if isinstance(step, Head):
+                await asyncio.sleep(step.gap_s * sum(len(name) + len(value) + 4 for name, value in step.headers))
                 return httpx2.Response(step.status, headers=list(step.headers), stream=_Body(steps))
             await _pass(step)
         raise httpx2.RemoteProtocolError("Server disconnected without sending a response.")
@@ -63,5 +64,7 @@ async def _pass(step: Step) -> None:
             raise httpx2.ReadError("Connection reset by peer")
         case Close():
             raise httpx2.RemoteProtocolError("peer closed connection without sending complete message body")
+        case Garble():
+            raise httpx2.RemoteProtocolError("illegal chunk header")
         case Head() | Send():
             raise RuntimeError(f"{step!r} has no place here")

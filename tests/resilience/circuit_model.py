@@ -30,6 +30,8 @@ class Model:
     failed_in_a_row: list[str] = field(default_factory=list)
     open_until_s: float | None = None
     out: list[Ticket] = field(default_factory=list)
+    lost_probes: int = 0  # openings by a probe since the circuit was last CLOSED
+    good_probes: int = 0  # of this HALF_OPEN
 
     def seen_at(self, now_s: float) -> State:
         """The state that an observer is shown: a cooldown that has run out is no longer OPEN."""
@@ -47,7 +49,7 @@ class Model:
             transition = self._open(now_s, Cause.PROBE_TIMED_OUT, tuple(ticket.request_id for ticket in hung))
         if self.state is State.OPEN:
             return None, transition
-        if self.state is State.HALF_OPEN and len(self.out) >= self.policy.probes:
+        if self.state is State.HALF_OPEN and len(self.out) >= self.policy.probes + self.good_probes:
             return None, transition
         ticket = Ticket(request_id, now_s, self.state)
         self.out.append(ticket)
@@ -69,9 +71,12 @@ class Model:
             return None
         if outcome is Outcome.SUCCESS:
             self.failed_in_a_row = []
-            if self.state is State.HALF_OPEN:
-                return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED, (ticket.request_id,))
-            return None
+            if self.state is State.CLOSED:
+                return None
+            self.good_probes += 1
+            if self.good_probes < self.policy.recovery_successes:
+                return None
+            return self._move(State.CLOSED, Cause.PROBE_SUCCEEDED, (ticket.request_id,))
         self.failed_in_a_row.append(ticket.request_id)
         if self.state is State.HALF_OPEN:
             return self._open(now_s, Cause.PROBE_FAILED, (ticket.request_id,))
@@ -85,7 +90,11 @@ class Model:
         return [ticket for ticket in self.out if now_s - ticket.at_s >= self.policy.probe_timeout_s]
 
     def _open(self, now_s: float, cause: Cause, request_ids: tuple[str, ...]) -> Transition:
-        self.open_until_s = now_s + self.policy.cooldown_s
+        self.lost_probes = 0 if cause is Cause.THRESHOLD else self.lost_probes + 1
+        wait_s = self.policy.cooldown_s
+        for _ in range(self.lost_probes):
+            wait_s = min(wait_s * 2, max(self.policy.max_cooldown_s, self.policy.cooldown_s))
+        self.open_until_s = now_s + wait_s
         return self._move(State.OPEN, cause, request_ids)
 
     def _move(self, to: State, cause: Cause, request_ids: tuple[str, ...]) -> Transition:
@@ -95,5 +104,6 @@ class Model:
         for ticket in self.out:
             ticket.counts = False
         self.out = []
+        self.good_probes = 0
         once_each = tuple(dict.fromkeys(request_ids))
         return Transition(came_from, to, cause, len(self.failed_in_a_row), self.open_until_s, once_each)

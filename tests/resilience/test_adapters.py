@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resilience.adapters import ADAPTERS
-from resilience.adapters.base import failure
+from resilience.adapters.base import LONGEST_WISH_S, failure, retry_after_s, token_count
 from resilience.chat import Completion, Usage
 from resilience.errors import ProviderError
 from resilience.events import Reason
@@ -66,6 +68,9 @@ def test_the_body_says_it_better_than_the_status() -> None:
         ({"retry-after": "-5"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "1e99"}, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None),
+        ({"retry-after": "Mon, 02 Mar 2026 12:00:30 +99999999999"}, None),
+        ({"retry-after-ms": "1e12"}, None),
         ({}, None),
     ],
 )
@@ -73,6 +78,33 @@ def test_retry_after_comes_in_seconds_milliseconds_or_as_a_date(
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert failure(429, httpx2.Headers(headers), b"", NOW).retry_after_s == expected
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=40))
+def test_a_retry_after_of_any_text_is_a_sensible_wish_or_none(text: str) -> None:
+    wish_s = retry_after_s({"retry-after": text, "retry-after-ms": text}, NOW)
+
+    assert wish_s is None or 0 <= wish_s <= LONGEST_WISH_S
+
+
+def test_a_success_without_an_answer_is_malformed() -> None:
+    assert [reason(status) for status in (202, 204, 206)] == [Reason.MALFORMED_RESPONSE] * 3
+
+
+@pytest.mark.parametrize("tokens", [-1, 1.5, "7", None, True, 10**10, 10**400])
+def test_tokens_that_are_no_sensible_number_are_unknown(tokens: object) -> None:
+    assert token_count(tokens) is None
+
+
+@pytest.mark.parametrize("content", [5, ["text"], {"text": "Hi"}])
+def test_content_that_is_no_text_is_malformed_rather_than_left_out(content: object) -> None:
+    choice = {"message": {"content": content}, "delta": {"content": content}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [choice]})
+
+    for read in (lambda: ADAPTERS["openai"].completion(body.encode()), lambda: ADAPTERS["openai"].reader().feed(body)):
+        with pytest.raises(ProviderError) as caught:
+            read()
+        assert caught.value.failure.reason is Reason.MALFORMED_RESPONSE
 
 
 def test_whole_answers_are_read() -> None:

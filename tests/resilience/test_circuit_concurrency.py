@@ -122,12 +122,12 @@ def test_a_hung_probe_is_freed_after_its_bound():
     waiting = bench.breaker.acquire("waiting")
     bench.clock_s = asked_at_s + 90
     opening = bench.breaker.acquire("finds it hung")
-    bench.clock_s += 60
+    bench.clock_s += 120  # twice the cooldown: a probe was lost
     next_probe = bench.breaker.acquire("next probe")
     bench.breaker.settle(hung, Outcome.SUCCESS)  # it comes back after all: an earlier generation's news
 
     assert waiting == Rejection(State.HALF_OPEN, retry_at=asked_at_s + 90)
-    assert (opening.state, opening.retry_at) == (State.OPEN, asked_at_s + 150)
+    assert (opening.state, opening.retry_at) == (State.OPEN, asked_at_s + 210)
     assert isinstance(next_probe, Permit)
     assert bench.state() is State.HALF_OPEN
     timed_out = bench.events[2]

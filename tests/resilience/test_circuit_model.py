@@ -17,6 +17,8 @@ POLICIES = st.builds(
     cooldown_s=st.integers(1, 20),
     probes=st.integers(1, 4),
     probe_timeout_s=st.integers(1, 30),
+    max_cooldown_s=st.integers(1, 60),
+    recovery_successes=st.integers(1, 3),
 )
 REQUEST_IDS = st.sampled_from(["r1", "r2", "r3", "r4"])  # few, so that one request fails more than once
 
@@ -145,7 +147,7 @@ class ProbeBudget(RuleBasedStateMachine):
             if isinstance(answer, Permit) and answer.state is State.HALF_OPEN:
                 self.out.add(answer)
                 admitted.append(answer)
-            assert len(self.out) <= self.policy.probes
+            assert len(self.out) <= self.policy.probes + self.policy.recovery_successes - 1
         return multiple(*admitted)
 
     @rule(permit=calls, outcome=st.sampled_from(Outcome))

@@ -1,11 +1,14 @@
 """The chain's walk: who is asked, how often, in which order, and what the log says of it."""
 
 import asyncio
+import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
+from resilience.attempt import MAX_BODY_BYTES
 from resilience.chat import Answer, ChatRequest, Message
 from resilience.client import Client
 from resilience.config import Config, Provider
@@ -38,7 +41,9 @@ from tests.resilience.scripted import (
 )
 
 
-def ask(network: ScriptedNetwork, settings: Config | None = None, times: int = 1) -> tuple[list[Any], Events, float]:
+def ask(
+    network: httpx2.AsyncBaseTransport, settings: Config | None = None, times: int = 1
+) -> tuple[list[Any], Events, float]:
     """Ask `times` in a row; answers or errors, the events, and the virtual seconds that it took."""
     events = Events()
 
@@ -151,6 +156,21 @@ def test_after_the_cooldown_one_probe_closes_the_circuit() -> None:
     assert probe.circuit is State.HALF_OPEN
 
 
+def test_a_probe_that_says_nothing_about_health_leaves_the_way_to_the_next_one() -> None:
+    too_long = error(400, "maximum context length is 8192 tokens")
+    network = ScriptedNetwork(openrouter=[error(503), too_long, openai_answer()])
+    events = Events()
+
+    async def main() -> list[str]:
+        async with Client(config(CIRCUIT_THRESHOLD="1"), events.append, transport=network) as client:
+            first = await client.chat(HELLO)
+            await asyncio.sleep(60)
+            return [first.provider, *[(await client.chat(HELLO)).provider for _ in range(2)]]
+
+    assert play(main) == ["anthropic", "anthropic", "openrouter"]
+    assert [str(e.to) for e in events if isinstance(e, CircuitChanged)] == ["OPEN", "HALF_OPEN", "CLOSED"]
+
+
 def test_a_silent_provider_is_left_after_its_first_timeout_while_a_healthy_one_follows() -> None:
     network = ScriptedNetwork(openrouter=[hang])
 
@@ -184,6 +204,7 @@ def test_when_nothing_is_left_one_error_lists_what_was_tried_and_why() -> None:
     )
     assert isinstance(failure, ProvidersExhaustedError)
     assert failure.tried == expected
+    assert (failure.attempts, failure.fallbacks) == (3, 2)
     assert [e.tried for e in events if isinstance(e, ProvidersExhausted)] == [expected]
     assert isinstance(events[-1], RequestFinished)
     assert events[-1].status is RequestStatus.EXHAUSTED
@@ -208,18 +229,29 @@ def test_the_callers_wait_ends_at_the_deadline() -> None:
 
     assert isinstance(failure, DeadlineExceededError)
     assert took_s == pytest.approx(100)
-    assert [step.reason for step in failure.tried] == [Reason.TIMEOUT, Reason.TIMEOUT, Reason.DEADLINE]
+    # 45 s, then half of the 55 that are left, then half again: too little to prove anything, and the rest.
+    assert [step.reason for step in failure.tried] == [Reason.TIMEOUT, Reason.TIMEOUT] + [Reason.DEADLINE] * 2
     assert isinstance(events[-1], RequestFinished)
     assert (events[-1].status, round(events[-1].wasted_ms)) == (RequestStatus.DEADLINE, 100_000)
 
 
-def test_an_attempt_that_the_deadline_cut_short_counts_against_no_circuit() -> None:
+def test_a_hung_provider_leaves_time_for_the_next_one() -> None:
     network = ScriptedNetwork(openrouter=[hang])
-    settings = config(PROVIDER_ORDER="openrouter", DEADLINE_SECONDS="10", CIRCUIT_THRESHOLD="1")
 
-    _, events, _ = ask(network, settings)
+    [answer], events, took_s = ask(network, config(DEADLINE_SECONDS="30"))
 
-    assert events.of("BREAKER_TRANSITION") == []
+    assert answer.provider == "anthropic"
+    assert took_s == pytest.approx(15)
+    assert "Timeout after 15s" in events.of("LLM_ATTEMPT")[0].message()
+
+
+def test_an_attempt_with_too_little_time_counts_against_no_circuit() -> None:
+    network = ScriptedNetwork(openrouter=[hang], anthropic=[hang], deepseek=[hang], openai=[hang])
+
+    _, events, _ = ask(network, config(DEADLINE_SECONDS="100", CIRCUIT_THRESHOLD="1"))
+
+    opened = [e.provider for e in events if isinstance(e, CircuitChanged)]
+    assert opened == ["openrouter", "anthropic"]
 
 
 def test_the_callers_own_fault_is_told_at_once_and_opens_no_circuit() -> None:
@@ -255,6 +287,36 @@ def test_retry_after_is_kept_when_it_fits_into_the_deadline() -> None:
     assert "429 Rate Limit Exceeded" in first.message()
 
 
+def test_within_a_providers_wish_nobody_else_calls_it_either() -> None:
+    network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "600"}), openai_answer()])
+    events = Events()
+
+    async def main() -> list[str]:
+        async with Client(config(), events.append, transport=network) as client:
+            first = await client.chat(HELLO)
+            await asyncio.sleep(599)
+            second = await client.chat(HELLO)
+            await asyncio.sleep(1)
+            third = await client.chat(HELLO)
+        return [first.provider, second.provider, third.provider]
+
+    assert play(main) == ["anthropic", "anthropic", "openrouter"]
+    assert network.calls == ["openrouter", "anthropic", "anthropic", "openrouter"]
+    assert [e.reason for e in events if isinstance(e, FellBack)] == [Reason.RATE_LIMITED] * 2
+
+
+def test_a_wish_is_waited_out_where_nothing_better_is_left() -> None:
+    network = ScriptedNetwork(openai=[error(429, headers={"retry-after": "50"}), openai_answer()])
+    settings = config(PROVIDER_ORDER="openai", MAX_RETRIES="0")
+
+    results, _, took_s = ask(network, settings, times=2)
+
+    assert isinstance(results[0], ProvidersExhaustedError)
+    assert results[0].retry_after_s == pytest.approx(50)
+    assert isinstance(results[1], Answer)
+    assert took_s == pytest.approx(50)
+
+
 def test_retry_after_beyond_the_deadline_moves_on_at_once() -> None:
     network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "600"})])
 
@@ -262,6 +324,48 @@ def test_retry_after_beyond_the_deadline_moves_on_at_once() -> None:
 
     assert answer.provider == "anthropic"
     assert took_s == 0
+
+
+def test_a_wish_that_would_leave_the_next_provider_no_time_is_not_waited_for() -> None:
+    network = ScriptedNetwork(openrouter=[error(429, headers={"retry-after": "100"})])
+
+    [answer], _, took_s = ask(network)  # of 120 s, 45 are the next provider's
+
+    assert answer.provider == "anthropic"
+    assert took_s == 0
+
+
+def test_a_wish_that_is_told_while_others_queue_binds_them_too() -> None:
+    network = ScriptedNetwork(openai=[error(429, headers={"retry-after": "20"}), openai_answer()])
+    settings = config(PROVIDER_ORDER="openai", MAX_RETRIES="0", MAX_CONCURRENCY="1")
+
+    async def main() -> list[tuple[type, float]]:
+        async with Client(settings, Events().append, transport=network) as client:
+
+            async def caller() -> tuple[type, float]:
+                [ending] = await asyncio.gather(client.chat(HELLO), return_exceptions=True)
+                return type(ending), asyncio.get_running_loop().time()
+
+            return await asyncio.gather(*(caller() for _ in range(3)))
+
+    (first, _), *others = play(main)
+
+    assert first is ProvidersExhaustedError
+    assert others == [(Answer, pytest.approx(20))] * 2
+
+
+def test_of_two_wishes_the_shorter_is_waited_for() -> None:
+    network = ScriptedNetwork(
+        openrouter=[error(429, headers={"retry-after": "50"})],
+        anthropic=[error(429, headers={"retry-after": "5"}), anthropic_answer()],
+    )
+    settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_RETRIES="0")
+
+    [failure, answer], _, took_s = ask(network, settings, times=2)
+
+    assert failure.retry_after_s == pytest.approx(5)
+    assert answer.provider == "anthropic"
+    assert took_s == pytest.approx(5)
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
@@ -356,3 +460,140 @@ def test_no_key_and_no_prompt_reaches_an_event_or_an_error() -> None:
 
     assert secret not in told
     assert not [name for name in network.calls if f"key-{name}" in told]
+
+
+def test_with_every_circuit_open_a_setting_probes_the_one_whose_cooldown_ends_first() -> None:
+    network = ScriptedNetwork(openrouter=[error(500), openai_answer()], deepseek=[error(500)])
+    settings = config(PROVIDER_ORDER="openrouter,deepseek", CIRCUIT_THRESHOLD="1", MAX_RETRIES="0", ALL_OPEN="probe")
+
+    [failure, answer], events, _ = ask(network, settings, times=2)
+
+    assert isinstance(failure, ProvidersExhaustedError)
+    assert answer.provider == "openrouter"
+    assert outline(events)[-3:] == [
+        ("openrouter", "OPEN", "HALF_OPEN", Cause.ALL_OPEN),
+        ("openrouter", 1, "success", None),
+        ("openrouter", "HALF_OPEN", "CLOSED", Cause.PROBE_SUCCEEDED),
+    ]
+
+
+def test_a_full_provider_is_passed_over_and_a_full_chain_says_when_to_come_back() -> None:
+    network = ScriptedNetwork(openrouter=[hang], anthropic=[hang])
+    settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_CONCURRENCY="1", MAX_QUEUE="0")
+
+    async def main() -> ProvidersExhaustedError:
+        async with Client(settings, Events().append, transport=network) as client:
+            tasks = [asyncio.create_task(client.chat(HELLO)) for _ in range(2)]
+            await asyncio.sleep(1)
+            with pytest.raises(ProvidersExhaustedError) as caught:
+                await client.chat(HELLO)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            return caught.value
+
+    failure = play(main)
+
+    assert [step.reason for step in failure.tried] == [Reason.OVERLOADED, Reason.OVERLOADED]
+    assert failure.retry_after_s == pytest.approx(1)
+    assert network.calls == ["openrouter", "anthropic"]
+
+
+def test_a_queue_is_left_in_time_for_the_next_provider() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_CONCURRENCY="1", DEADLINE_SECONDS="60")
+
+    async def main() -> tuple[list[Answer], float]:
+        async with Client(settings, Events().append, transport=network) as client:
+            answers = await asyncio.gather(*(client.chat(HELLO) for _ in range(20)))
+            return answers, asyncio.get_running_loop().time()
+
+    answers, took_s = play(main)
+
+    assert {answer.provider for answer in answers} == {"anthropic"}
+    assert took_s <= 45
+
+
+def test_a_queue_that_lasts_to_the_deadline_ends_with_it() -> None:
+    network = ScriptedNetwork(openrouter=[hang])
+    settings = config(PROVIDER_ORDER="openrouter", MAX_CONCURRENCY="1", DEADLINE_SECONDS="10")
+
+    async def main() -> tuple[list[Any], float]:
+        async with Client(settings, Events().append, transport=network) as client:
+            endings = await asyncio.gather(*(client.chat(HELLO) for _ in range(3)), return_exceptions=True)
+            return endings, asyncio.get_running_loop().time()
+
+    endings, took_s = play(main)
+
+    assert [type(ending) for ending in endings] == [DeadlineExceededError] * 3
+    assert took_s == pytest.approx(10)
+
+
+def test_a_place_that_is_given_back_is_taken_by_who_waits() -> None:
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(2)
+        return openai_answer()
+
+    network = ScriptedNetwork(openrouter=[slow])
+    settings = config(PROVIDER_ORDER="openrouter", MAX_CONCURRENCY="2", MAX_QUEUE="10")
+
+    async def main() -> float:
+        async with Client(settings, Events().append, transport=network) as client:
+            await asyncio.gather(*(client.chat(HELLO) for _ in range(8)))
+            return asyncio.get_running_loop().time()
+
+    assert play(main) == pytest.approx(8)
+
+
+def test_a_refused_content_goes_on_where_a_setting_allows_it() -> None:
+    refused = error(400, code="content_filter")
+
+    [strict], _, _ = ask(ScriptedNetwork(openrouter=[refused]))
+    [allowed], _, _ = ask(ScriptedNetwork(openrouter=[refused]), config(CONTENT_FILTER_FALLBACK="on"))
+
+    assert isinstance(strict, RequestError)
+    assert strict.reason is Reason.CONTENT_FILTER
+    assert allowed.provider == "anthropic"
+
+
+def test_a_refused_key_is_remembered_until_an_answer_comes() -> None:
+    network = ScriptedNetwork(openrouter=[error(401), openai_answer()])
+    seen = []
+
+    async def main() -> None:
+        async with Client(config(), Events().append, transport=network) as client:
+            for _ in range(2):
+                await client.chat(HELLO)
+                seen.append(client.links[0].key_refused_at is not None)
+
+    play(main)
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    elsewhere = httpx2.Response(status, headers={"location": "https://elsewhere.example/v1"})
+    network = ScriptedNetwork(openrouter=[elsewhere])
+
+    [answer], events, _ = ask(network)
+
+    assert answer.provider == "anthropic"
+    assert network.calls == ["openrouter", "anthropic"]
+    assert events.of("BREAKER_TRANSITION") == []
+
+
+def test_a_body_that_inflates_without_end_is_cut_at_the_cap() -> None:
+    bomb = gzip.compress(b" " * (MAX_BODY_BYTES * 4))
+
+    class Raw(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield bomb
+
+    class Network(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            return httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Raw())
+
+    [failure], events, _ = ask(Network(), config(PROVIDER_ORDER="openrouter", MAX_RETRIES="0"))
+
+    assert isinstance(failure, ProvidersExhaustedError)
+    assert outline(events) == [("openrouter", 1, "failed", Reason.MALFORMED_RESPONSE)]

@@ -67,6 +67,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("METIS_LLM_OPENAI_MODEL", "a\nb", "printable"),
         ("OPENAI_API_KEY", "your_openai_key", "a real key"),
         ("METIS_PORT", "http", "a port"),
+        ("METIS_LLM_STREAM_MODE", "fast", "live or safe"),
+        ("METIS_LLM_ALL_OPEN", "pray", "fail or probe"),
+        ("METIS_LLM_CONTENT_FILTER_FALLBACK", "maybe", "off or on"),
+        ("METIS_LLM_MAX_QUEUE", "-1", "a whole number from 0"),
     ],
 )
 def test_a_broken_rule_is_told_with_variable_rule_and_value(variable: str, value: str, rule: str) -> None:
@@ -139,3 +143,9 @@ def test_docs_and_example_name_the_settings_that_the_code_reads() -> None:
     assert example <= table
     for name, known in KNOWN.items():
         assert f"| {name} | `{name.upper()}_API_KEY` | `{known.base_url}` | `{known.model}` |" in page
+
+
+def test_a_longer_timeout_lengthens_the_wait_for_the_first_token_too() -> None:
+    assert settings(METIS_LLM_TIMEOUT_SECONDS="90").deadline.first_token_s == 90
+    both = settings(METIS_LLM_TIMEOUT_SECONDS="90", METIS_LLM_FIRST_TOKEN_TIMEOUT_SECONDS="10")
+    assert both.deadline.first_token_s == 10

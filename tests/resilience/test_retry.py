@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_waits() -> None:
 
 
 def test_the_documented_table_is_the_one_in_the_code() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text().partition("## The catalogue")[0]
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")
     ]

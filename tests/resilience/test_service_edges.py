@@ -4,13 +4,14 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx2
 import pytest
 
 from resilience.config import Config
 from resilience.events import AttemptFinished, AttemptStatus, Reason, RequestFinished, RequestStatus
-from resilience.policy import DeadlinePolicy
+from resilience.policy import DeadlinePolicy, LoadPolicy
 from resilience.service.app import create_app
 from tests.resilience.service_kit import (
     KEY,
@@ -20,6 +21,7 @@ from tests.resilience.service_kit import (
     Service,
     Silent,
     event_stream,
+    fails,
     http,
     pieces,
     serving,
@@ -257,12 +259,59 @@ def test_a_deadline_is_a_504_and_leaves_nothing_running():
     config = Config(providers=config.providers, retry=config.retry, deadline=short)
     silent, log = Silent(), Log()
 
-    with serving(create_app(config, log.emit, transport=Network(alpha=silent))) as url:
+    with serving(create_app(config, log.emit, transport=Network(alpha=silent, beta=silent))) as url:
         response = http.post(url + CHAT, json=ASK)
 
     assert (response.status_code, response.json()["error"]["code"]) == (504, "deadline_exceeded")
     assert response.headers["x-should-retry"] == "false"
     assert silent.cancelled.is_set()
+
+
+def test_a_full_chain_is_a_503_that_says_when_to_come_back():
+    config = two_providers()
+    config = Config(providers=config.providers, retry=config.retry, load=LoadPolicy(concurrency=1, queue=0))
+    alpha, beta = Silent(), Silent()
+
+    with serving(create_app(config, Log().emit, transport=Network(alpha=alpha, beta=beta))) as url, ExitStack() as held:
+        for silent in (alpha, beta):
+            held.enter_context(_post(url, CHAT, ASK))
+            assert silent.called.wait(WAIT_S)
+        response = http.post(url + CHAT, json=ASK)
+
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "providers_exhausted")
+    assert [step["reason"] for step in response.json()["error"]["tried"]] == ["overloaded"] * 2
+    assert response.headers["retry-after"] == "1"
+    assert "x-should-retry" not in response.headers
+
+
+def test_a_caller_who_takes_nothing_is_let_go(service: Service, caplog: pytest.LogCaptureFixture):
+    async def flood(_: httpx2.Request) -> httpx2.Response:
+        return event_stream(*pieces("alpha-model", " ".join(["x" * 50_000] * 200)))
+
+    config = two_providers()
+    patience = DeadlinePolicy(stall_s=0.2)
+    config = Config(providers=config.providers, retry=config.retry, deadline=patience)
+    log = Log()
+
+    with (
+        serving(create_app(config, log.emit, transport=Network(alpha=flood))) as url,
+        _post(url, CHAT, ASK | {"stream": True}) as connection,
+    ):
+        ended = log.wait_for(RequestFinished)  # while nobody reads
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+
+    assert ended.status is RequestStatus.CANCELLED
+    assert [event.status for event in log.of(AttemptFinished)] == [AttemptStatus.CANCELLED]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_error_tells_what_it_took(service: Service, streamed: bool):
+    service.network.behaviours |= {"alpha": fails(503), "beta": fails(401)}
+
+    response = http.post(service.url + CHAT, json=ASK | {"stream": streamed})
+
+    assert response.status_code == 503
+    assert (response.headers["x-metis-attempts"], response.headers["x-metis-fallbacks"]) == ("2", "1")
 
 
 def test_a_pipelined_second_request_does_not_look_like_an_end_of_the_first(service: Service):

@@ -39,27 +39,46 @@ def test_health_tells_the_chain_the_circuits_and_the_versions():
                 "provider": "alpha",
                 "model": "alpha-model",
                 "primary": True,
-                "key_configured": True,
+                "key": "ok",
+                "key_refused_at": None,
                 "circuit": {"state": "OPEN", "failures": 1},
             },
             {
                 "provider": "beta",
                 "model": "beta-model",
                 "primary": False,
-                "key_configured": True,
+                "key": "ok",
+                "key_refused_at": None,
                 "circuit": {"state": "CLOSED", "open_until": None, "failures": 0},
             },
             {
                 "provider": "openai",
                 "model": "gpt",
                 "primary": False,
-                "key_configured": False,
+                "key": "missing",
+                "key_refused_at": None,
                 "circuit": None,
             },
         ],
         "circuits": {"alpha": "OPEN", "beta": "CLOSED"},
         "config_version": 7,
     }
+
+
+def test_a_refused_key_is_told_with_its_time_until_an_answer_comes():
+    network = Network(alpha=fails(401))
+
+    with serving(create_app(two_providers(), Log().emit, transport=network)) as url:
+        http.post(f"{url}/v1/chat/completions", json=ASK)
+        refused = http.get(f"{url}/api/v53/health").json()["chain"]
+        network.behaviours.clear()
+        http.post(f"{url}/v1/chat/completions", json=ASK)
+        good = http.get(f"{url}/api/v53/health").json()["chain"]
+
+    assert [link["key"] for link in refused] == ["refused", "ok"]
+    since = datetime.fromisoformat(refused[0]["key_refused_at"])
+    assert 0 <= (datetime.now(UTC) - since).total_seconds() < 60
+    assert [(link["key"], link["key_refused_at"]) for link in good] == [("ok", None)] * 2
 
 
 @pytest.mark.parametrize(

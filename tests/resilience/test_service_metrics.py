@@ -4,22 +4,41 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from resilience.service.app import create_app
 from resilience.service.metrics import Metrics
-from tests.resilience.service_kit import Log, Network, answers, fails, http, serving, two_providers
+from tests.resilience.service_kit import (
+    Log,
+    Network,
+    answers,
+    event_stream,
+    fails,
+    http,
+    pieces,
+    serving,
+    two_providers,
+)
 
 ASK = {"messages": [{"role": "user", "content": "Say hello"}]}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "prometheus.md"
 
 
+async def breaks_off(request: httpx2.Request) -> httpx2.Response:
+    """Says its tokens and a word, and no end."""
+    word, _, usage = pieces("alpha-model", "Hello")
+    return event_stream(usage, word)
+
+
 @pytest.fixture(scope="module")
 def exposition() -> Iterator[str]:
-    """The text after: a fallback that opens a circuit, an answer, a stream, a refused request."""
-    network = Network(alpha=fails(503), beta=answers("Hello there"))
-    with serving(create_app(two_providers(threshold=1), Log().emit, transport=network)) as url:
+    """The text after: a stream that breaks, a fallback that opens a circuit, an answer, a stream, a refused request."""
+    network = Network(alpha=breaks_off, beta=answers("Hello there"))
+    with serving(create_app(two_providers(threshold=2), Log().emit, transport=network)) as url:
+        http.post(f"{url}/v1/chat/completions", json=ASK | {"stream": True})
+        network.behaviours["alpha"] = fails(503)
         for body in (ASK, ASK, ASK | {"stream": True}, {"messages": 1}):
             http.post(f"{url}/v1/chat/completions", json=body)
         yield http.get(f"{url}/metrics").text
@@ -31,11 +50,13 @@ def exposition() -> Iterator[str]:
         'metis_llm_attempts_total{provider="alpha",reason="server_error",status="failed"} 1.0',
         'metis_llm_attempts_total{provider="beta",reason="",status="success"} 3.0',
         'metis_llm_attempt_duration_seconds_count{provider="beta"} 3.0',
+        'metis_llm_attempts_total{provider="alpha",reason="stream_interrupted",status="failed"} 1.0',
         'metis_llm_requests_total{status="success"} 3.0',
+        'metis_llm_requests_total{status="error"} 1.0',
         'metis_llm_requests_total{status="rejected"} 1.0',
         'metis_llm_requests_total{status="exhausted"} 0.0',
-        "metis_llm_request_duration_seconds_count 3.0",
-        'metis_llm_request_duration_seconds_bucket{le="120.0"} 3.0',
+        "metis_llm_request_duration_seconds_count 4.0",
+        'metis_llm_request_duration_seconds_bucket{le="120.0"} 4.0',
         'metis_llm_fallbacks_total{from_provider="alpha",reason="server_error",to_provider="beta"} 1.0',
         'metis_llm_fallbacks_total{from_provider="alpha",reason="circuit_open",to_provider="beta"} 2.0',
         'metis_llm_breaker_transitions_total{cause="threshold",provider="alpha",to="OPEN"} 1.0',
@@ -44,6 +65,8 @@ def exposition() -> Iterator[str]:
         'metis_llm_circuit_state{provider="beta",state="CLOSED"} 1.0',
         'metis_llm_tokens_total{kind="prompt",provider="beta"} 21.0',
         'metis_llm_tokens_total{kind="completion",provider="beta"} 9.0',
+        'metis_llm_tokens_total{kind="wasted_prompt",provider="alpha"} 7.0',
+        'metis_llm_tokens_total{kind="wasted_completion",provider="alpha"} 3.0',
         "metis_llm_config_version 1.0",
     ],
 )

@@ -77,6 +77,7 @@ def test_an_answer_without_any_text_is_a_502(service: Service):
     response = http.post(service.url + PATH, json={"statement": "x"})
 
     assert (response.status_code, response.json()["error"]["code"]) == (502, "no_questions")
+    assert (response.headers["x-metis-provider"], response.headers["x-metis-attempts"]) == ("alpha", "1")
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,17 @@ from click.testing import CliRunner
 
 from resilience.events import from_line
 from resilience.simulator.cli import simulate_command
+from resilience.simulator.faults import FAULTS
 from resilience.simulator.scenario import Traffic
 from resilience.simulator.traffic import drive
 
 
-def test_the_list_names_scenarios_and_behaviours() -> None:
+def test_the_list_names_scenarios_and_faults() -> None:
     result = CliRunner().invoke(simulate_command, ["--list"])
 
     assert result.exit_code == 0
-    for name in ("quiet_day", "primary_down", "mixed_day", "tour", "error_in_200", "stall", "status=503"):
-        assert name in result.output
+    for name in ("quiet_day", "primary_down", "mixed_day", "tour", *FAULTS, "status=503"):
+        assert f"{name} " in result.output or f"{name}]" in result.output
 
 
 def test_a_scenario_goes_to_standard_output_or_a_file_from_the_day_it_is_told(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from resilience.simulator.behaviour import Mix, SimulatorError
+from resilience.simulator.faults import FAULTS
 from resilience.simulator.profiles import PROFILES
 from resilience.simulator.scenario import DAY_S, HEALTHY, Phase, Scenario, Traffic
 from resilience.simulator.scenarios import SCENARIOS, named
@@ -56,6 +57,19 @@ def test_every_phase_lies_within_its_scenario_and_names_a_provider() -> None:
     ]
 
     assert outside == []
+
+
+def test_each_fault_is_a_scenario_of_its_own_name() -> None:
+    scenario = named("stall")
+
+    assert [scenario.mix("openrouter", at_s) for at_s in (59, 60, 239, 240)] == [
+        HEALTHY,
+        Mix.only("stall"),
+        Mix.only("stall"),
+        HEALTHY,
+    ]
+    assert scenario.mix("anthropic", 100) == HEALTHY
+    assert not set(FAULTS) & set(SCENARIOS)
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

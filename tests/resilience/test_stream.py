@@ -9,7 +9,7 @@ import pytest
 
 from resilience.chat import Delta, Usage
 from resilience.client import Client
-from resilience.errors import StreamBrokenError
+from resilience.errors import RequestError, StreamBrokenError
 from resilience.events import AttemptFinished, AttemptStatus, Reason, RequestFinished, RequestStatus
 from tests.resilience.scripted import HELLO, Events, ScriptedNetwork, chunk, config, error, openai_answer, play, sse
 
@@ -22,13 +22,15 @@ WHOLE = sse(
 )
 
 
-def read(network: httpx2.AsyncBaseTransport, stop_after: int | None = None) -> tuple[list[Delta], Any, Events]:
+def read(
+    network: httpx2.AsyncBaseTransport, stop_after: int | None = None, **settings: str
+) -> tuple[list[Delta], Any, Events]:
     """Read a stream to its end or `stop_after` deltas; the deltas, the error, the events."""
     events = Events()
 
     async def main() -> tuple[list[Delta], Exception | None]:
         deltas: list[Delta] = []
-        async with Client(config(RETRY_BASE_DELAY="0"), events.append, transport=network) as client:
+        async with Client(config(**{"RETRY_BASE_DELAY": "0"} | settings), events.append, transport=network) as client:
             try:
                 async with client.stream(HELLO) as stream:
                     async for delta in stream:
@@ -112,11 +114,12 @@ class Dripping(httpx2.AsyncBaseTransport):
     """One provider whose stream says a word, then nothing for an hour. `closed`: the connection was let go."""
 
     closed = False
+    said = sse(chunk("Hel")).content
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         async def body() -> AsyncIterator[bytes]:
             try:
-                yield sse(chunk("Hel")).content
+                yield self.said
                 await asyncio.sleep(3600)
             finally:
                 self.closed = True
@@ -133,3 +136,106 @@ def test_a_stalled_stream_ends_after_the_timeout_and_lets_the_connection_go() ->
     assert isinstance(exc, StreamBrokenError)
     assert last(events)[0].reason is Reason.STREAM_STALLED
     assert network.closed
+
+
+def test_a_reader_that_stops_at_the_answers_end_has_the_whole_answer() -> None:
+    _, _, events = read(ScriptedNetwork(openrouter=[WHOLE]), stop_after=3)
+
+    attempt, request = last(events)
+    assert (attempt.status, request.status) == (AttemptStatus.SUCCESS, RequestStatus.SUCCESS)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [sse(chunk("Hel")), sse(chunk("Hel"), {"error": {"code": 502}}), sse(chunk("Hel"), "{"), error(500)],
+    ids=["cut", "error-event", "nonsense", "status"],
+)
+def test_safe_mode_falls_back_over_a_stream_that_breaks_after_its_first_content(first: httpx2.Response) -> None:
+    network = ScriptedNetwork(openrouter=[first], anthropic=[error(500)], deepseek=[WHOLE])
+
+    deltas, exc, events = read(network, STREAM_MODE="safe", MAX_RETRIES="0")
+
+    assert exc is None
+    assert "".join(d.text for d in deltas) == "Hello"
+    attempt, request = last(events)
+    assert (attempt.provider, attempt.completion_tokens, request.provider) == ("deepseek", 2, "deepseek")
+
+
+def test_safe_mode_leaves_a_stalled_stream_behind() -> None:
+    class Network(ScriptedNetwork):
+        stalled = Dripping()
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.url.host == "openrouter.ai":
+                return await self.stalled.handle_async_request(request)
+            return await super().handle_async_request(request)
+
+    network = Network(anthropic=[error(500)], deepseek=[WHOLE])
+
+    deltas, exc, events = read(network, STREAM_MODE="safe", MAX_RETRIES="0")
+
+    assert exc is None
+    assert "".join(d.text for d in deltas) == "Hello"
+    stalled = events.of("LLM_ATTEMPT")[0]
+    assert isinstance(stalled, AttemptFinished)
+    assert (stalled.reason, stalled.timeout_s) == (Reason.STREAM_STALLED, 20)
+    assert network.stalled.closed
+
+
+def test_the_tokens_of_a_stream_that_breaks_are_known_as_far_as_they_were_told() -> None:
+    start = {"type": "message_start", "message": {"model": "m", "usage": {"input_tokens": 5, "output_tokens": 1}}}
+    piece = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hel"}}
+
+    for mode in ("live", "safe"):
+        network = ScriptedNetwork(anthropic=[sse(start, piece)])
+        _, _, events = read(network, PROVIDER_ORDER="anthropic", MAX_RETRIES="0", STREAM_MODE=mode)
+
+        attempt, _ = last(events)
+        assert (attempt.status, attempt.prompt_tokens) == (AttemptStatus.FAILED, 5)
+
+
+def test_content_refused_after_the_first_pieces_is_the_callers_error() -> None:
+    network = ScriptedNetwork(openrouter=[sse(chunk("Hel"), chunk(finish="content_filter"))])
+
+    deltas, exc, events = read(network)
+
+    attempt, request = last(events)
+    assert [delta.text for delta in deltas] == ["Hel"]
+    assert isinstance(exc, RequestError)
+    assert (exc.reason, exc.attempts) == (Reason.CONTENT_FILTER, 1)
+    assert (attempt.status, request.status) == (AttemptStatus.FAILED, RequestStatus.REJECTED)
+    assert events.of("BREAKER_TRANSITION", "FALLBACK") == []
+
+
+def test_a_finished_stream_that_neither_ends_nor_says_done_is_whole_after_a_moment() -> None:
+    class Endless(Dripping):
+        said = sse(chunk("Hello"), chunk(finish="stop")).content
+
+    deltas, exc, events = read(Endless())
+
+    attempt, _ = last(events)
+    assert exc is None
+    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert (attempt.status, attempt.generation_time_ms) == (AttemptStatus.SUCCESS, pytest.approx(250))
+
+
+def test_a_safe_stream_that_goes_on_and_on_is_left_in_time_for_the_next_provider() -> None:
+    class Network(ScriptedNetwork):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.url.host != "openrouter.ai":
+                return await super().handle_async_request(request)
+
+            async def body() -> AsyncIterator[bytes]:
+                while True:
+                    yield sse(chunk("and ")).content
+                    await asyncio.sleep(1)
+
+            return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+    deltas, exc, events = read(Network(anthropic=[error(500)], deepseek=[WHOLE]), STREAM_MODE="safe", MAX_RETRIES="0")
+
+    attempt = events.of("LLM_ATTEMPT")[0]
+    assert isinstance(attempt, AttemptFinished)
+    assert exc is None
+    assert "".join(delta.text for delta in deltas) == "Hello"
+    assert (attempt.reason, attempt.timeout_s) == (Reason.TIMEOUT, pytest.approx(75))  # of 120 s, 45 for the next

@@ -28,6 +28,7 @@ _OPENAI: Mapping[ErrorKind, _Words] = {
         "The response was filtered due to the prompt triggering the content management policy.",
     ),
     ErrorKind.UNAUTHORIZED: (401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    ErrorKind.PAYMENT_REQUIRED: (402, "insufficient_quota", "insufficient_quota", "You exceeded your current quota."),
     ErrorKind.FORBIDDEN: (
         403,
         "request_forbidden",
@@ -41,6 +42,9 @@ _OPENAI: Mapping[ErrorKind, _Words] = {
         "The model `{model}` does not exist or you do not have access to it.",
     ),
     ErrorKind.REQUEST_TIMEOUT: (408, "server_error", None, "Request timed out."),
+    ErrorKind.CONFLICT: (409, "invalid_request_error", None, "The resource is being changed by another request."),
+    ErrorKind.TOO_LARGE: (413, "invalid_request_error", None, "The request is too large."),
+    ErrorKind.UNPROCESSABLE: (422, "invalid_request_error", None, "The request could not be processed."),
     ErrorKind.RATE_LIMITED: (
         429,
         "requests",
@@ -70,6 +74,13 @@ _DEEPSEEK: Mapping[ErrorKind, _Words] = {
         "invalid_request_error",
         "Authentication Fails, Your api key is invalid",
     ),
+    ErrorKind.PAYMENT_REQUIRED: (402, "unknown_error", "invalid_request_error", "Insufficient Balance"),
+    ErrorKind.UNPROCESSABLE: (
+        422,
+        "invalid_request_error",
+        "invalid_request_error",
+        "Failed to deserialize the JSON body into the target type",
+    ),
     ErrorKind.RATE_LIMITED: (429, "rate_limit_error", "rate_limit_reached", "Rate limit reached"),
     ErrorKind.UNAVAILABLE: (
         503,
@@ -87,9 +98,13 @@ _OPENROUTER: Mapping[ErrorKind, tuple[int, str]] = {
     ),
     ErrorKind.CONTENT_FILTER: (403, "Your input was flagged by moderation"),
     ErrorKind.UNAUTHORIZED: (401, "No auth credentials found"),
+    ErrorKind.PAYMENT_REQUIRED: (402, "Insufficient credits. Add more using https://openrouter.ai/settings/credits"),
     ErrorKind.FORBIDDEN: (403, "Key limit exceeded (daily limit)"),
     ErrorKind.NOT_FOUND: (404, "No endpoints found for {model}."),
     ErrorKind.REQUEST_TIMEOUT: (408, "Request timed out"),
+    ErrorKind.CONFLICT: (409, "The request conflicts with another one"),
+    ErrorKind.TOO_LARGE: (413, "Request entity too large"),
+    ErrorKind.UNPROCESSABLE: (422, "The request could not be processed"),
     ErrorKind.SERVER_ERROR: (500, "Internal Server Error"),
     ErrorKind.UNAVAILABLE: (503, "No instances available"),
 }

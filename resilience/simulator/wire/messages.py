@@ -22,9 +22,13 @@ _ERRORS: Mapping[ErrorKind, tuple[int, str, str]] = {
     ),
     ErrorKind.CONTENT_FILTER: (400, "invalid_request_error", "Output blocked by content filtering policy"),
     ErrorKind.UNAUTHORIZED: (401, "authentication_error", "invalid x-api-key"),
+    ErrorKind.PAYMENT_REQUIRED: (402, "billing_error", "Your credit balance is too low to access the Anthropic API."),
     ErrorKind.FORBIDDEN: (403, "permission_error", "Your API key does not have permission to use this resource."),
     ErrorKind.NOT_FOUND: (404, "not_found_error", "model: {model}"),
     ErrorKind.REQUEST_TIMEOUT: (408, "timeout_error", "Request timed out"),
+    ErrorKind.CONFLICT: (409, "conflict_error", "The resource was changed by another request"),
+    ErrorKind.TOO_LARGE: (413, "request_too_large", "Request exceeds the maximum size"),
+    ErrorKind.UNPROCESSABLE: (422, "invalid_request_error", "The request could not be processed"),
     ErrorKind.RATE_LIMITED: (
         429,
         "rate_limit_error",

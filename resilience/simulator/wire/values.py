@@ -15,9 +15,13 @@ class ErrorKind(StrEnum):
     CONTEXT_LENGTH = "context_length"
     CONTENT_FILTER = "content_filter"
     UNAUTHORIZED = "unauthorized"
+    PAYMENT_REQUIRED = "payment_required"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     REQUEST_TIMEOUT = "request_timeout"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    UNPROCESSABLE = "unprocessable"
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     BAD_GATEWAY = "bad_gateway"
@@ -29,9 +33,13 @@ class ErrorKind(StrEnum):
 KIND_OF_STATUS: Mapping[int, ErrorKind] = {
     400: ErrorKind.BAD_REQUEST,
     401: ErrorKind.UNAUTHORIZED,
+    402: ErrorKind.PAYMENT_REQUIRED,
     403: ErrorKind.FORBIDDEN,
     404: ErrorKind.NOT_FOUND,
     408: ErrorKind.REQUEST_TIMEOUT,
+    409: ErrorKind.CONFLICT,
+    413: ErrorKind.TOO_LARGE,
+    422: ErrorKind.UNPROCESSABLE,
     429: ErrorKind.RATE_LIMITED,
     500: ErrorKind.SERVER_ERROR,
     502: ErrorKind.BAD_GATEWAY,
