@@ -24,6 +24,7 @@ CAUSES: Mapping[str, str] = {
     Cause.THRESHOLD: "too many failures in a row",
     Cause.COOLDOWN_ELAPSED: "cooldown over, testing",
     COOLDOWN_OVER: "cooldown over, the next call tests it",
+    Cause.ALL_OPEN: "all circuits open, testing early",
     Cause.PROBE_SUCCEEDED: "probe succeeded",
     Cause.PROBE_FAILED: "probe failed",
     Cause.PROBE_TIMED_OUT: "probe timed out",
