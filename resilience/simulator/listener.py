@@ -10,12 +10,16 @@ _CLOSING_S = 5.0
 
 
 class Listener:
-    """One port on loopback. port: the wanted one, 0 for any free one; once open, the real one. Needs a running loop."""
+    """One port on loopback. port: the wanted one, 0 for any free one; once open, the real one. Needs a running loop.
+
+    While closed the port stays taken without being listened on: given to another server, it would not refuse.
+    """
 
     def __init__(self, port: int, respond: Respond) -> None:
         self.port = port
         self._respond = respond
         self._socket: socket.socket | None = None
+        self._held: socket.socket | None = None
         self._starting: asyncio.Task[asyncio.Server] | None = None
         self._connections: dict[Connection, asyncio.Task[None] | None] = {}
 
@@ -23,8 +27,9 @@ class Listener:
         """Listen, from now on; nothing if it does already. Raises OSError if the port is taken."""
         if self._socket is not None:
             return
-        self._socket = socket.create_server((HOST, self.port), backlog=1024)
+        self._socket, self._held = self._held or _bound(self.port), None
         self.port = self._socket.getsockname()[1]
+        self._socket.listen(1024)
         # The kernel queues connections from here on, so nobody has to wait for this task.
         self._starting = asyncio.get_running_loop().create_task(asyncio.start_server(self._serve, sock=self._socket))
 
@@ -38,12 +43,16 @@ class Listener:
             self._starting.cancel()
             self._socket.close()
         self._socket = self._starting = None
+        self._held = _bound(self.port)
         for connection in self._connections:
             connection.reset()
 
     async def aclose(self) -> None:
-        """Close, and wait until each connection has ended."""
+        """Close, give the port back, and wait until each connection has ended."""
         self.close()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
         if serving := [task for task in self._connections.values() if task is not None]:
             await asyncio.wait(serving, timeout=_CLOSING_S)
 
@@ -54,3 +63,14 @@ class Listener:
             await connection.serve()
         finally:
             del self._connections[connection]
+
+
+def _bound(port: int) -> socket.socket:
+    taken = socket.socket()
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may still be ending
+        taken.bind((HOST, port))
+    except OSError:
+        taken.close()
+        raise
+    return taken

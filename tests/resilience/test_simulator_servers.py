@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -105,6 +106,17 @@ def test_a_provider_that_refuses_drops_its_connections_and_comes_back_on_its_por
     assert before[0] == after[0]
     assert (before[1], refused, after[1]) == (200, [httpx2.ConnectError, 200], 503)
     assert calls == 2
+
+
+def test_a_port_that_refuses_is_kept_from_everybody_else() -> None:
+    async def use(servers: Servers, client: httpx2.AsyncClient) -> Any:
+        servers.set("openrouter", Behaviour.of("refuse"))
+        port = urlsplit(servers.base_url("openrouter")).port
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        return await ask(servers, client)
+
+    assert on_servers(use, QUICK) is httpx2.ConnectError
 
 
 @pytest.mark.parametrize("name", ["hang", "stall"])
