@@ -19,7 +19,7 @@ from resilience.service.app import create_app
 from resilience.simulator.behaviour import Behaviour
 from resilience.simulator.servers import Servers
 from tests.resilience.fault_backend import Backend
-from tests.resilience.measuring import Heartbeat, open_files
+from tests.resilience.measuring import Heartbeat, open_files, settled
 from tests.resilience.quick_faults import QUICK
 from tests.resilience.scripted import HELLO
 
@@ -53,7 +53,7 @@ class Case:
 class Seen:
     """What one case led to.
 
-    headers: attempts and fallbacks as the response's head told them; late_s: by how much the machine was late.
+    headers: attempts and fallbacks as the response's head told them; late_s: what the machine lost after the deadline.
     """
 
     text: str = ""
@@ -118,8 +118,8 @@ async def play(cases: Sequence[Case], at_once: int) -> Played:
     async with Backend().running() as backend, http:
         for start in range(0, len(cases), BATCH):
             played.seen |= await _play_batch(cases[start : start + BATCH], at_once, Stage(backend, http))
-    for _ in range(5):  # what was cancelled last ends now
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    await settled()
     played.tasks, played.files = len(asyncio.all_tasks()) - 1, open_files() - files
     return played
 
@@ -137,15 +137,16 @@ async def _play_batch(cases: Sequence[Case], at_once: int, shared: Stage) -> dic
         gate = asyncio.Semaphore(at_once)
         heartbeat = Heartbeat()
 
-        async def one(case: Case, servers: Servers, ask: Ask) -> None:
+        async def one(number: int, case: Case, servers: Servers, ask: Ask) -> None:
+            await asyncio.sleep(number * 0.02)  # or all would want the machine in the same moment, again at each limit
             async with gate, asyncio.timeout(PATIENCE_S):
-                began = clock()
+                deadline = clock() + case.limits.request_s
                 await ask()
-                seen[case].late_s = heartbeat.latest_s(began)
+                seen[case].late_s = heartbeat.lost_s(deadline)
                 seen[case].calls = {name: servers.calls(name) for name in case.chain}
 
         async with heartbeat.running():
-            await asyncio.gather(*(one(*entry) for entry in ready))
+            await asyncio.gather(*(one(number, *entry) for number, entry in enumerate(ready)))
     return seen
 
 

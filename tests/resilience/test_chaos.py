@@ -56,15 +56,15 @@ async def _chaos(remote: Remote, seed: int) -> Aftermath:
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     ledger = Ledger()
-    before = Footprint.now()
+    before = await Footprint.now()
     async with chain(remote.base_urls, ledger, limit_s=5.0, circuit=SOON) as client:
         crowd = Crowd(client, streamed=0.1, rng=random.Random(seed))
         await crowd.ask(WARM_UP, AT_ONCE)
-        warm = Footprint.now()
+        warm = await Footprint.now()
         await crowd.ask(REQUESTS - WARM_UP, AT_ONCE)
-        after = Footprint.now()
+        after = await Footprint.now()
     await asyncio.sleep(0.05)
-    return Aftermath(crowd, ledger, remote.counts(), before, warm, after, Footprint.now(), complaints)
+    return Aftermath(crowd, ledger, remote.counts(), before, warm, after, await Footprint.now(), complaints)
 
 
 def test_every_request_ends_within_its_deadline_answered_or_with_a_clear_error(aftermath: Aftermath) -> None:
