@@ -7,7 +7,7 @@ pool closes idle connections loses the rest of them, a scope waits until the poo
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import httpx2
 from anyio import move_on_after
@@ -30,6 +30,9 @@ IDLE_CONNECTIONS = 20
 
 DRAIN_S = 0.05
 """How long the end of a finished stream is waited for, so that its connection can be used again."""
+
+ERROR_BODY_S = 1.0
+"""How long the body of an error is waited for: the status, and when to come back, are known without it."""
 
 TAIL_S = 0.25
 """How long a stream may be silent after its finish reason: what can still come is the usage and `[DONE]`."""
@@ -63,12 +66,18 @@ class Caller:
         for client in self._clients.values():
             await client.aclose()
 
-    async def complete(self, provider: Provider, request: ChatRequest) -> Completion:
-        """The whole answer. Raises ProviderError."""
+    async def complete(self, provider: Provider, request: ChatRequest, note: Callable[[Delta], None]) -> Completion:
+        """The whole answer. Raises ProviderError; `note` then gets the tokens that were spent for nothing, if told."""
         adapter = ADAPTERS[provider.kind]
         response = await self._post(provider, adapter.call(provider, request, streamed=False))
         async with aclosing(response):
-            return adapter.completion(await _whole(response, MAX_BODY_BYTES))
+            body = await _whole(response, MAX_BODY_BYTES)
+        try:
+            return adapter.completion(body)
+        except ProviderError:
+            for spent in _spent(adapter, body):
+                note(spent)
+            raise
 
     async def stream(self, provider: Provider, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The answer piece by piece. Raises ProviderError, also when the stream ends before the answer does."""
@@ -77,7 +86,13 @@ class Caller:
         async with aclosing(response):
             if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
                 # No stream: an error inside a 200, or a provider that answers whole.
-                completion = adapter.completion(await _whole(response, MAX_BODY_BYTES))
+                body = await _whole(response, MAX_BODY_BYTES)
+                try:
+                    completion = adapter.completion(body)
+                except ProviderError:
+                    for spent in _spent(adapter, body):
+                        yield spent
+                    raise
                 yield Delta(completion.text, completion.finish_reason, completion.usage, completion.model)
                 return
             async with aclosing(_deltas(response, adapter)) as deltas:
@@ -94,12 +109,17 @@ class Caller:
             raise _transport_error(exc, Reason.CONNECTION_RESET) from exc
         if response.status_code == 200:
             return response
+        body = b""
         async with aclosing(response):
-            try:
+            with move_on_after(ERROR_BODY_S), suppress(ProviderError):  # the status alone has to do
                 body = await _whole(response, MAX_ERROR_BYTES)
-            except ProviderError:
-                body = b""  # the status alone has to do
         raise ProviderError(failure(response.status_code, response.headers, body))
+
+
+def _spent(adapter: Adapter, data: bytes | str) -> list[Delta]:
+    """What is left of an answer that is none: its tokens, if it tells them."""
+    usage = adapter.usage(data)
+    return [] if usage is None else [Delta(usage=usage)]
 
 
 async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator[Delta]:
@@ -117,7 +137,13 @@ async def _deltas(response: httpx2.Response, adapter: Adapter) -> AsyncGenerator
             if size > MAX_BODY_BYTES:
                 raise malformed(f"more than {MAX_BODY_BYTES} bytes")
             if event.data:
-                for delta in reader.feed(event.data):
+                try:
+                    deltas = reader.feed(event.data)
+                except ProviderError:
+                    for spent in _spent(adapter, event.data):
+                        yield spent
+                    raise
+                for delta in deltas:
                     yield delta
         if reader.done:
             await _next_within(events, DRAIN_S)

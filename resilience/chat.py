@@ -53,6 +53,13 @@ class Usage:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
+    def updated(self, news: "Usage") -> "Usage":
+        """The news, and what they leave out as it was."""
+        return Usage(
+            self.prompt_tokens if news.prompt_tokens is None else news.prompt_tokens,
+            self.completion_tokens if news.completion_tokens is None else news.completion_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:

@@ -125,7 +125,7 @@ class Client:
         caller = self._started()
 
         async def ask(attempt: Attempt) -> Completion:
-            return await caller.complete(attempt.provider, request)
+            return await caller.complete(attempt.provider, request, attempt.note)
 
         with run.ending():
             completion, attempt = await self._walk(run, ask, streamed=False)
@@ -184,7 +184,8 @@ class Client:
             previous = (link.provider, answer)
         if previous is not None and self._all_open(run):
             position, link = min(enumerate(self.links), key=lambda item: item[1].view.open_until or _NEVER)
-            run.fall_back(previous[0], link.provider, Reason.CIRCUIT_OPEN)
+            if link.provider is not previous[0]:
+                run.fall_back(previous[0], link.provider, Reason.CIRCUIT_OPEN)
             answer = await self._try(run, link, position, ask, link.breaker.force, streamed=streamed)
             if not isinstance(answer, Reason):
                 return answer

@@ -161,11 +161,11 @@ class Attempt:
         return granted_s
 
     def note(self, delta: Delta) -> None:
-        """A piece of a streamed answer is here."""
+        """A piece of an answer is here, or no more than the tokens that it took."""
         if self.ttft_s is None and (delta.text or delta.finish_reason):
             self.ttft_s = self._run.clock() - self.started
         if delta.usage is not None:
-            self.usage = delta.usage
+            self.usage = self.usage.updated(delta.usage)
 
     def succeed(self, model: str) -> None:
         """The whole answer is here."""

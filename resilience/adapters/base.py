@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-from resilience.chat import ChatRequest, Completion, Delta
+from resilience.chat import ChatRequest, Completion, Delta, Usage
 from resilience.config import Provider
 from resilience.errors import Failure, ProviderError
 from resilience.events import Reason
@@ -49,6 +49,10 @@ class Adapter(Protocol):
 
     def completion(self, body: bytes) -> Completion:
         """The answer in a 200's body. Raises ProviderError if there is none, or an error instead."""
+        ...
+
+    def usage(self, data: bytes | str) -> Usage | None:
+        """The tokens that a body or an event tells, whatever else it says; for those that are no answer."""
         ...
 
     def reader(self) -> DeltaReader:

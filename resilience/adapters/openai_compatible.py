@@ -61,6 +61,13 @@ class OpenAIAdapter:
             raise malformed("no text or no finish_reason in the first choice")
         return Completion(text, _model(value) or "", finish, _usage(value) or Usage())
 
+    def usage(self, data: bytes | str) -> Usage | None:
+        """The tokens that a body or an event tells, whatever else it says."""
+        try:
+            return _usage(decoded(data))
+        except ProviderError:
+            return None
+
     def reader(self) -> DeltaReader:
         """A reader for one streamed answer."""
         return _Reader()

@@ -477,6 +477,16 @@ def test_with_every_circuit_open_a_setting_probes_the_one_whose_cooldown_ends_fi
     ]
 
 
+def test_a_probe_of_the_only_provider_is_no_fallback() -> None:
+    network = ScriptedNetwork(openrouter=[error(500), openai_answer()])
+    settings = config(PROVIDER_ORDER="openrouter", CIRCUIT_THRESHOLD="1", MAX_RETRIES="0", ALL_OPEN="probe")
+
+    [_, answer], events, _ = ask(network, settings, times=2)
+
+    assert (answer.provider, answer.fallbacks) == ("openrouter", 0)
+    assert events.of("FALLBACK") == []
+
+
 def test_a_full_provider_is_passed_over_and_a_full_chain_says_when_to_come_back() -> None:
     network = ScriptedNetwork(openrouter=[hang], anthropic=[hang])
     settings = config(PROVIDER_ORDER="openrouter,anthropic", MAX_CONCURRENCY="1", MAX_QUEUE="0")
@@ -556,6 +566,25 @@ def test_a_refused_content_goes_on_where_a_setting_allows_it() -> None:
     assert allowed.provider == "anthropic"
 
 
+def test_the_tokens_of_an_answer_that_is_none_are_known() -> None:
+    refused = {"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]}
+    spent = {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}
+    refusal = {"type": "message", "content": [], "stop_reason": "refusal"}
+    network = ScriptedNetwork(
+        openrouter=[httpx2.Response(200, json=refused | spent)],
+        anthropic=[httpx2.Response(200, json=refusal | {"usage": {"input_tokens": 6, "output_tokens": 3}})],
+    )
+
+    _, events, _ = ask(network, config(CONTENT_FILTER_FALLBACK="on"))
+
+    attempts = [event for event in events if isinstance(event, AttemptFinished)]
+    assert [(a.status, a.prompt_tokens, a.completion_tokens) for a in attempts] == [
+        ("failed", 5, 2),
+        ("failed", 6, 3),
+        ("success", 5, 2),
+    ]
+
+
 def test_a_refused_key_is_remembered_until_an_answer_comes() -> None:
     network = ScriptedNetwork(openrouter=[error(401), openai_answer()])
     seen = []
@@ -568,6 +597,26 @@ def test_a_refused_key_is_remembered_until_an_answer_comes() -> None:
 
     play(main)
     assert seen == [True, False]
+
+
+def test_a_wish_is_kept_though_the_errors_body_never_ends() -> None:
+    class Network(ScriptedNetwork):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            response = await super().handle_async_request(request)
+            if response.status_code == 200:
+                return response
+            return httpx2.Response(response.status_code, headers=response.headers, content=never())
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(3600)
+
+    network = Network(openrouter=[error(429, headers={"retry-after": "7"}), openai_answer()])
+
+    [answer], events, took_s = ask(network, config(PROVIDER_ORDER="openrouter"))
+
+    assert (answer.provider, took_s) == ("openrouter", pytest.approx(1 + 7))
+    assert outline(events) == [("openrouter", 1, "failed", Reason.RATE_LIMITED), ("openrouter", 2, "success", None)]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -194,6 +194,24 @@ def test_the_tokens_of_a_stream_that_breaks_are_known_as_far_as_they_were_told()
         assert (attempt.status, attempt.prompt_tokens) == (AttemptStatus.FAILED, 5)
 
 
+SPENT = {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}
+REFUSED = {"choices": [{"message": {"content": "Hel"}, "finish_reason": "content_filter"}]}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [httpx2.Response(200, json=REFUSED | SPENT), sse(chunk("Hel"), chunk(finish="content_filter", **SPENT))],
+    ids=["whole", "stream"],
+)
+@pytest.mark.parametrize("mode", ["live", "safe"])
+def test_the_tokens_of_a_refused_stream_are_known(mode: str, reply: httpx2.Response) -> None:
+    _, exc, events = read(ScriptedNetwork(openrouter=[reply]), STREAM_MODE=mode)
+
+    attempt, _ = last(events)
+    assert isinstance(exc, RequestError)
+    assert (attempt.status, attempt.prompt_tokens, attempt.completion_tokens) == (AttemptStatus.FAILED, 5, 2)
+
+
 def test_content_refused_after_the_first_pieces_is_the_callers_error() -> None:
     network = ScriptedNetwork(openrouter=[sse(chunk("Hel"), chunk(finish="content_filter"))])
 
