@@ -124,10 +124,12 @@ def test_no_key_at_all_is_an_error_that_names_the_variables() -> None:
         load(None, {})
 
 
-def test_a_long_timeout_warns() -> None:
-    [warning] = settings(METIS_LLM_TIMEOUT_SECONDS="121").warnings
+@pytest.mark.parametrize("limit", ["TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "CONNECT_TIMEOUT"])
+def test_a_long_timeout_warns(limit: str) -> None:
+    [warning] = settings(**{f"METIS_LLM_{limit}_SECONDS": "121"}).warnings
 
-    assert "METIS_LLM_TIMEOUT_SECONDS is 121" in warning
+    assert f"METIS_LLM_{limit}_SECONDS is 121" in warning
+    assert settings(**{f"METIS_LLM_{limit}_SECONDS": "120"}).warnings == ()
 
 
 def test_docs_and_example_name_the_settings_that_the_code_reads() -> None:
