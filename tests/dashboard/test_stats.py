@@ -173,7 +173,7 @@ def test_the_table_is_for_people_and_a_closed_pipe_is_no_error(tmp_path: Path) -
     )
 
     assert "openrouter" in whole.stdout
-    assert "97.1 %" in whole.stdout
+    assert "98.5 %" in whole.stdout
     assert piped.stderr == ""
 
 
