@@ -2,17 +2,22 @@
 
 import asyncio
 import socket
+import sys
 
 from resilience.simulator.connection import Connection, Respond
 
 HOST = "127.0.0.1"
 _CLOSING_S = 5.0
 
+# Two sockets of one port as long as one of them does not listen; also while connections of before are still ending.
+_SHARED = socket.SO_REUSEPORT if sys.platform == "darwin" else socket.SO_REUSEADDR
+
 
 class Listener:
     """One port on loopback. port: the wanted one, 0 for any free one; once open, the real one. Needs a running loop.
 
-    While closed the port stays taken without being listened on: given to another server, it would not refuse.
+    From the first `open` to `aclose` a second socket holds the port without listening: given to anybody else while
+    closed, it would not refuse.
     """
 
     def __init__(self, port: int, respond: Respond) -> None:
@@ -27,8 +32,10 @@ class Listener:
         """Listen, from now on; nothing if it does already. Raises OSError if the port is taken."""
         if self._socket is not None:
             return
-        self._socket, self._held = self._held or _bound(self.port), None
-        self.port = self._socket.getsockname()[1]
+        if self._held is None:
+            self._held = _bound(self.port)
+            self.port = self._held.getsockname()[1]
+        self._socket = _bound(self.port)
         self._socket.listen(1024)
         # The kernel queues connections from here on, so nobody has to wait for this task.
         self._starting = asyncio.get_running_loop().create_task(asyncio.start_server(self._serve, sock=self._socket))
@@ -43,7 +50,6 @@ class Listener:
             self._starting.cancel()
             self._socket.close()
         self._socket = self._starting = None
-        self._held = _bound(self.port)
         for connection in self._connections:
             connection.reset()
 
@@ -68,7 +74,7 @@ class Listener:
 def _bound(port: int) -> socket.socket:
     taken = socket.socket()
     try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may still be ending
+        taken.setsockopt(socket.SOL_SOCKET, _SHARED, 1)
         taken.bind((HOST, port))
     except OSError:
         taken.close()

@@ -53,7 +53,8 @@ class Case:
 class Seen:
     """What one case led to.
 
-    headers: attempts and fallbacks as the response's head told them; late_s: what the machine lost after the deadline.
+    headers: attempts and fallbacks as the response's head told them; late_s: what the machine lost after the deadline;
+    fault: what the playing itself raised, None if it went well.
     """
 
     text: str = ""
@@ -66,6 +67,7 @@ class Seen:
     events: list[Event] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     circuits: tuple[CircuitView, ...] = ()
+    fault: Exception | None = None
 
     def of(self, *kinds: type[Event]) -> list[Any]:
         return [event for event in self.events if type(event) in kinds]
@@ -105,6 +107,13 @@ class Played:
     tasks: int = 0
     files: int = 0
 
+    def of(self, case: Case) -> Seen:
+        """What this case led to. Raises what its playing raised."""
+        seen = self.seen[case]
+        if seen.fault is not None:
+            raise seen.fault
+        return seen
+
 
 BATCH = 48
 
@@ -139,9 +148,13 @@ async def _play_batch(cases: Sequence[Case], at_once: int, shared: Stage) -> dic
 
         async def one(number: int, case: Case, servers: Servers, ask: Ask) -> None:
             await asyncio.sleep(number * 0.02)  # or all would want the machine in the same moment, again at each limit
-            async with gate, asyncio.timeout(PATIENCE_S):
+            async with gate:
                 deadline = clock() + case.limits.request_s
-                await ask()
+                try:
+                    async with asyncio.timeout(PATIENCE_S):
+                        await ask()
+                except Exception as exc:  # noqa: BLE001 (one case's trouble is not that of all)
+                    seen[case].fault = exc
                 seen[case].late_s = heartbeat.lost_s(deadline)
                 seen[case].calls = {name: servers.calls(name) for name in case.chain}
 

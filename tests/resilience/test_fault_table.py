@@ -183,7 +183,7 @@ def logged_status(expected: Outcome, case: Case) -> int | None:
 def test_each_fault_leads_to_what_the_table_says(way: str, fault: str, played: Played) -> None:
     case = CASES[way, fault]
 
-    check(case, played.seen[case], outcome(way, fault), fault)
+    check(case, played.of(case), outcome(way, fault), fault)
 
 
 @pytest.mark.parametrize("fault", SAFE)
@@ -191,14 +191,14 @@ def test_each_fault_leads_to_what_the_table_says(way: str, fault: str, played: P
 def test_a_safe_stream_falls_back_over_what_breaks_a_live_one(way: str, fault: str, played: Played) -> None:
     case = SAFE_CASES[way, fault]
 
-    check(case, played.seen[case], SAFE[fault], fault)
+    check(case, played.of(case), SAFE[fault], fault)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "refused"])
 @pytest.mark.parametrize("way", ALONE_WAYS)
 def test_a_single_provider_is_tried_again_where_that_can_help(way: str, fault: str, played: Played) -> None:
     expected, case = outcome(way, fault), ALONE_CASES[way, fault]
-    seen = played.seen[case]
+    seen = played.of(case)
 
     attempts = 2 if expected.again else 1
     answered = expected.again or expected.by == "primary"
@@ -215,7 +215,7 @@ def test_a_single_provider_is_tried_again_where_that_can_help(way: str, fault: s
 @pytest.mark.parametrize("way", LATE_WAYS)
 def test_the_callers_wait_ends_at_the_deadline_whatever_the_provider_does(way: str, fault: str, played: Played) -> None:
     case = LATE_CASES[way, fault]
-    seen = played.seen[case]
+    seen = played.of(case)
 
     assert seen.error == "deadline"
     assert LATE.request_s - 0.02 <= seen.took_s <= LATE.request_s + GRACE_S + seen.late_s
