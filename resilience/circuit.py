@@ -19,6 +19,9 @@ The what-if replay feeds the same code with logged times.
 - With recovery_successes above one, HALF_OPEN closes after that many probes; each success lets one more call
   through at once, so a provider that has just recovered is not met by everybody.
 - `force` lets one probe through before the cooldown has ended, for a caller with nowhere else to go.
+- By hand: `reset` closes it; `isolate` holds it OPEN until a time, whatever asks, `force` too; `release` ends that and
+  lets the next call probe; `adopt` takes over an OPEN of an earlier process. `policy` may be replaced at any time:
+  counts stay, and an OPEN that the new cooldown would have ended sooner ends sooner, never later.
 - A transition names the requests that caused it: the failures in a row, or the probes, each once.
 """
 
@@ -77,8 +80,10 @@ class Circuit:
         "_failed_ids",
         "_failures",
         "_generation",
+        "_isolated",
         "_next_slot",
         "_open_until",
+        "_opened_at",
         "_out",
         "_policy",
         "_recovered",
@@ -93,6 +98,8 @@ class Circuit:
         self._failures = 0
         self._failed_ids: list[str] = []  # of the failures in a row since the last transition
         self._open_until = 0.0
+        self._opened_at = 0.0
+        self._isolated = False
         self._reopened = 0  # probes failed in a row
         self._recovered = 0  # probes succeeded in this HALF_OPEN
         self._out: dict[int, tuple[float, str]] = {}  # slot -> when its call began, for which request
@@ -108,6 +115,11 @@ class Circuit:
     def open_until(self) -> float | None:
         """When the current OPEN ends, on the caller's clock; None in other states."""
         return self._open_until if self._state is State.OPEN else None
+
+    @property
+    def isolated(self) -> bool:
+        """Whether somebody holds it OPEN; that ends at `open_until`, too."""
+        return self._isolated
 
     @property
     def failures(self) -> int:
@@ -132,7 +144,7 @@ class Circuit:
 
     def force(self, now: float, request_id: str = "") -> Permit | Rejection:
         """Like `acquire`, but an OPEN circuit whose cooldown has not ended lets this one call probe it."""
-        if self._state is not State.OPEN or now >= self._open_until:
+        if self._state is not State.OPEN or now >= self._open_until or self._isolated:
             return self.acquire(now, request_id)
         transition = self._move(State.HALF_OPEN, Cause.ALL_OPEN, [request_id])
         return self._admit(now, request_id, transition)
@@ -159,6 +171,38 @@ class Circuit:
                 return self._open(now, Cause.THRESHOLD, self._failed_ids)
         return None
 
+    def reset(self) -> Transition | None:
+        """CLOSED from now on, with nothing counted; None if it was CLOSED already."""
+        self._failures = 0
+        self._failed_ids.clear()
+        self._reopened = 0
+        return None if self._state is State.CLOSED else self._move(State.CLOSED, Cause.MANUAL_RESET, ())
+
+    def isolate(self, now: float, until: float) -> Transition:
+        """OPEN until then, whatever the calls under way say; again with another time if it is isolated."""
+        self._opened_at, self._open_until = now, until
+        return self._move(State.OPEN, Cause.ISOLATED, ())
+
+    def release(self, now: float) -> Transition | None:
+        """End an isolation: the next call probes. None if it is not isolated (any more)."""
+        if not self._isolated or self.state(now) is not State.OPEN:
+            return None
+        return self._move(State.HALF_OPEN, Cause.RELEASED, ())
+
+    def adopt(self, now: float, open_until: float, failures: int, *, isolated: bool) -> Transition:
+        """Go on with the OPEN of an earlier process; one that is over lets the next call probe."""
+        self._failures = failures
+        self._opened_at, self._open_until = now, open_until
+        transition = self._move(State.OPEN, Cause.ADOPTED, ())
+        self._isolated = isolated
+        return transition
+
+    def obey(self, policy: CircuitPolicy) -> None:
+        """Follow another policy from now on."""
+        self._policy = policy
+        if self._state is State.OPEN and not self._isolated:
+            self._open_until = min(self._open_until, self._opened_at + policy.cooldown_after_s(self._reopened))
+
     def _admit(self, now: float, request_id: str, transition: Transition | None) -> Permit:
         self._next_slot += 1
         self._out[self._next_slot] = (now, request_id)
@@ -182,6 +226,7 @@ class Circuit:
         return None
 
     def _open(self, now: float, cause: Cause, request_ids: Iterable[str]) -> Transition:
+        self._opened_at = now
         self._open_until = now + self._policy.cooldown_after_s(self._reopened)
         return self._move(State.OPEN, cause, request_ids)
 
@@ -196,6 +241,7 @@ class Circuit:
             trigger_request_ids=tuple(dict.fromkeys(request_ids)),
         )
         self._generation += 1
+        self._isolated = cause is Cause.ISOLATED
         self._recovered = 0
         self._out.clear()
         self._failed_ids.clear()

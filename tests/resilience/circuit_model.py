@@ -32,6 +32,8 @@ class Model:
     out: list[Ticket] = field(default_factory=list)
     lost_probes: int = 0  # openings by a probe since the circuit was last CLOSED
     good_probes: int = 0  # of this HALF_OPEN
+    opened_s: float = 0.0
+    isolated: bool = False
 
     def seen_at(self, now_s: float) -> State:
         """The state that an observer is shown: a cooldown that has run out is no longer OPEN."""
@@ -84,6 +86,31 @@ class Model:
             return self._open(now_s, Cause.THRESHOLD, tuple(self.failed_in_a_row))
         return None
 
+    def close(self) -> Transition | None:
+        """Somebody resets it: CLOSED, and all is forgotten; the calls of a CLOSED circuit go on counting."""
+        self.failed_in_a_row = []
+        self.lost_probes = 0
+        return None if self.state is State.CLOSED else self._move(State.CLOSED, Cause.MANUAL_RESET, ())
+
+    def hold(self, until_s: float, now_s: float) -> Transition:
+        """Somebody isolates it."""
+        self.open_until_s, self.opened_s = until_s, now_s
+        transition = self._move(State.OPEN, Cause.ISOLATED, ())
+        self.isolated = True
+        return transition
+
+    def let_go(self, now_s: float) -> Transition | None:
+        """Somebody ends the isolation, if there still is one."""
+        if not (self.isolated and now_s < self.open_until_s):
+            return None
+        return self._move(State.HALF_OPEN, Cause.RELEASED, ())
+
+    def follow(self, policy: CircuitPolicy) -> None:
+        """Another policy: what is OPEN by its own failures never stays so for longer than the new one says."""
+        self.policy = policy
+        if self.state is State.OPEN and not self.isolated:
+            self.open_until_s = min(self.open_until_s, self.opened_s + self._wait_s())
+
     def _hung(self, now_s: float) -> list[Ticket]:
         if self.state is not State.HALF_OPEN:
             return []
@@ -91,14 +118,19 @@ class Model:
 
     def _open(self, now_s: float, cause: Cause, request_ids: tuple[str, ...]) -> Transition:
         self.lost_probes = 0 if cause is Cause.THRESHOLD else self.lost_probes + 1
+        self.opened_s = now_s
+        self.open_until_s = now_s + self._wait_s()
+        return self._move(State.OPEN, cause, request_ids)
+
+    def _wait_s(self) -> float:
         wait_s = self.policy.cooldown_s
         for _ in range(self.lost_probes):
             wait_s = min(wait_s * 2, max(self.policy.max_cooldown_s, self.policy.cooldown_s))
-        self.open_until_s = now_s + wait_s
-        return self._move(State.OPEN, cause, request_ids)
+        return wait_s
 
     def _move(self, to: State, cause: Cause, request_ids: tuple[str, ...]) -> Transition:
         came_from, self.state = self.state, to
+        self.isolated = False
         if to is not State.OPEN:
             self.open_until_s = None
         for ticket in self.out:

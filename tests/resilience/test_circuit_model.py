@@ -77,6 +77,37 @@ class CircuitAgainstModel(RuleBasedStateMachine):
     def any_call_ends(self, call: tuple[Permit, Ticket], outcome: Outcome) -> None:
         self.settle(call, outcome)
 
+    @rule()
+    def somebody_resets_it(self) -> None:
+        assert self.circuit.reset() == self.model.close()
+        self.drop_calls_that_no_longer_count()
+
+    @rule(seconds=st.integers(1, 60))
+    def somebody_isolates_it(self, seconds: int) -> None:
+        assert self.circuit.isolate(self.now_s, self.now_s + seconds) == self.model.hold(
+            self.now_s + seconds, self.now_s
+        )
+        self.drop_calls_that_no_longer_count()
+
+    @rule()
+    def somebody_releases_it(self) -> None:
+        assert self.circuit.release(self.now_s) == self.model.let_go(self.now_s)
+        self.drop_calls_that_no_longer_count()
+
+    @precondition(lambda self: self.model.isolated)
+    @rule()
+    def a_forced_probe_finds_an_isolated_circuit_shut(self) -> None:
+        if self.model.seen_at(self.now_s) is State.OPEN:
+            assert isinstance(self.circuit.force(self.now_s, "r9"), Rejection)
+
+    @rule(policy=POLICIES)
+    def it_gets_another_policy(self, policy: CircuitPolicy) -> None:
+        self.circuit.obey(policy)
+        self.model.follow(policy)
+
+    def drop_calls_that_no_longer_count(self) -> None:
+        self.running = [call for call in self.running if call[1].counts]
+
     def ask(self, request_id: str) -> tuple[Permit, Ticket] | None:
         ticket, transition = self.model.ask(request_id, self.now_s)
         self.running = [call for call in self.running if call[1].counts]
@@ -111,6 +142,7 @@ class CircuitAgainstModel(RuleBasedStateMachine):
     def both_show_the_same(self) -> None:
         in_a_row = len(self.model.failed_in_a_row)
         assert self.visible() == (self.model.seen_at(self.now_s), self.model.open_until_s, in_a_row)
+        assert self.circuit.isolated == self.model.isolated
 
     def visible(self) -> tuple[State, float | None, int]:
         return self.circuit.state(self.now_s), self.circuit.open_until, self.circuit.failures
