@@ -5,6 +5,7 @@ and time limits are the caller's. Those limits are anyio's scopes: a task that a
 pool closes idle connections loses the rest of them, a scope waits until the pool is done.
 """
 
+import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
@@ -38,6 +39,9 @@ TAIL_S = 0.25
 """How long a stream may be silent after its finish reason: what can still come is the usage and `[DONE]`."""
 
 
+Certificates = ssl.SSLContext | bool
+
+
 class Caller:
     """Calls these providers, each through connections of its own; `connect_s` bounds the connecting alone.
 
@@ -45,21 +49,38 @@ class Caller:
     """
 
     def __init__(
-        self, providers: Iterable[Provider], transport: httpx2.AsyncBaseTransport | None, connect_s: float
+        self,
+        providers: Iterable[Provider],
+        transport: httpx2.AsyncBaseTransport | None,
+        connect_s: float,
+        before: "Caller | None" = None,
     ) -> None:
+        """before: the caller under the settings until now; providers at the same address keep their connections."""
         # Once: loading certificates takes as long as many calls.
-        certificates = httpx2.create_ssl_context() if transport is None else True
-        self._clients = {
-            provider.name: httpx2.AsyncClient(
-                verify=certificates,
-                transport=transport,
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
-                follow_redirects=False,
-            )
-            for provider in providers
-        }
+        self._certificates: Certificates = (
+            before._certificates if before else httpx2.create_ssl_context() if transport is None else True
+        )
+        self._clients: dict[str, httpx2.AsyncClient] = {}
+        self._doors: dict[str, tuple[str, str | None]] = {}
+        for provider in providers:
+            name, door = provider.name, (provider.base_url, provider.api_key)
+            kept = before._clients[name] if before and before._doors.get(name) == door else None
+            self._clients[name] = kept or self._pool(transport)
+            self._doors[name] = door
         # The attempt's own limit covers reading and writing; httpx's limits per read would add up beyond it.
         self._extensions = {"timeout": {"connect": connect_s, "read": None, "write": None, "pool": None}}
+
+    def _pool(self, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            verify=self._certificates,
+            transport=transport,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
+            follow_redirects=False,
+        )
+
+    def pools(self) -> list[httpx2.AsyncClient]:
+        """The connections, one pool per provider; whoever replaces a caller closes those that it no longer needs."""
+        return list(self._clients.values())
 
     async def aclose(self) -> None:
         """Close all connections."""

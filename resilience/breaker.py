@@ -16,12 +16,36 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class CircuitView:
-    """A circuit as an observer sees it now; `open_until` is UTC, None unless OPEN."""
+    """A circuit as an observer sees it now; `open_until` is UTC, None unless OPEN; `last`: how it came to be so."""
 
     provider: str
     state: State
     open_until: datetime | None
     failures: int
+    isolated: bool = False
+    last: "Change | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A circuit's last transition as it went to the log, when (UTC), and the reason that a person gave for it."""
+
+    event: CircuitChanged
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What of an OPEN circuit outlives the process. Times are UTC."""
+
+    open_until: datetime
+    failures: int
+    isolated: bool
+    since: datetime
+    actor: str | None = None
+    reason: str | None = None
+    trigger_request_ids: tuple[str, ...] = ()
 
 
 class Breaker:
@@ -47,6 +71,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._outbox: deque[CircuitChanged] = deque()
         self._draining = False
+        self._last: Change | None = None
 
     def acquire(self, request_id: str = "") -> Permit | Rejection:
         """Leave for one call now, or the refusal with the time to ask again (on the breaker's clock)."""
@@ -76,6 +101,58 @@ class Breaker:
         if transition is not None:
             self._drain()
 
+    def reset(self, actor: str, reason: str) -> None:
+        """CLOSED from now on."""
+        self._act(lambda _: self._circuit.reset(), actor, reason)
+
+    def isolate(self, for_s: float, actor: str, reason: str) -> None:
+        """OPEN for so long, whatever the calls say."""
+        self._act(lambda now: self._circuit.isolate(now, now + for_s), actor, reason)
+
+    def release(self, actor: str, reason: str) -> bool:
+        """End an isolation: the next call probes. False if it is not isolated."""
+        return self._act(self._circuit.release, actor, reason)
+
+    def adopt(self, kept: Kept) -> None:
+        """Go on where an earlier process ended."""
+
+        def act(now: float) -> Transition:
+            open_until = now + kept.open_until.timestamp() - self._wall()
+            return self._circuit.adopt(now, open_until, kept.failures, isolated=kept.isolated)
+
+        self._act(act, kept.actor, kept.reason, kept)
+
+    def obey(self, policy: CircuitPolicy) -> None:
+        """Follow another policy from now on; what is counted stays counted."""
+        with self._lock:
+            self._circuit.obey(policy)
+
+    def kept(self) -> Kept | None:
+        """What a later process has to know, None of a circuit that is CLOSED."""
+        with self._lock:
+            now = self._clock()
+            last, open_until = self._last, self._circuit.open_until
+            if last is None or last.event.to is State.CLOSED:
+                return None
+            # HALF_OPEN is kept as an OPEN that is over: the next process probes as well.
+            until = self._utc(now if open_until is None else open_until, now)
+            assert until is not None  # noqa: S101 (it was given a time)
+            event = last.event
+            return Kept(
+                until,
+                self._circuit.failures,
+                self._circuit.isolated,
+                last.at,
+                event.actor,
+                last.reason,
+                event.trigger_request_ids,
+            )
+
+    def state(self) -> State:
+        """The state now, as in `view`, for callers that need no more."""
+        with self._lock:
+            return self._circuit.state(self._clock())
+
     def opens_on_failure(self, permit: Permit) -> bool:
         """Whether a failure of this call, settled now, would open the circuit."""
         with self._lock:
@@ -88,20 +165,46 @@ class Breaker:
             state = self._circuit.state(now)
             open_until = self._circuit.open_until if state is State.OPEN else None
             failures = self._circuit.failures
-        return CircuitView(self._provider, state, self._utc(open_until, now), failures)
+            isolated = self._circuit.isolated and state is State.OPEN
+            last = self._last
+        return CircuitView(self._provider, state, self._utc(open_until, now), failures, isolated, last)
 
-    def _post(self, transition: Transition, now: float) -> None:
-        self._outbox.append(
-            CircuitChanged(
-                provider=self._provider,
-                from_=transition.from_,
-                to=transition.to,
-                cause=transition.cause,
-                failures=transition.failures,
-                open_until=self._utc(transition.open_until, now),
-                trigger_request_ids=transition.trigger_request_ids,
-            )
+    def _act(
+        self,
+        action: Callable[[float], Transition | None],
+        actor: str | None,
+        reason: str | None,
+        kept: Kept | None = None,
+    ) -> bool:
+        with self._lock:
+            now = self._clock()
+            transition = action(now)
+            if transition is not None:
+                self._post(transition, now, actor, reason, kept)
+        self._drain()
+        return transition is not None
+
+    def _post(
+        self,
+        transition: Transition,
+        now: float,
+        actor: str | None = None,
+        reason: str | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        event = CircuitChanged(
+            provider=self._provider,
+            from_=transition.from_,
+            to=transition.to,
+            cause=transition.cause,
+            failures=transition.failures,
+            open_until=self._utc(transition.open_until, now),
+            trigger_request_ids=kept.trigger_request_ids if kept else transition.trigger_request_ids,
+            actor=actor,
         )
+        since = kept.since if kept else datetime.fromtimestamp(self._wall(), UTC)
+        self._last = Change(event, since, reason)
+        self._outbox.append(event)
 
     def _utc(self, at: float | None, now: float) -> datetime | None:
         return None if at is None else datetime.fromtimestamp(self._wall() + (at - now), UTC)

@@ -9,7 +9,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from anyio import CancelScope
 
 from resilience.attempt import Caller
 from resilience.breaker import Breaker, CircuitView, Emit
+from resilience.chain import Chain
 from resilience.chat import Answer, ChatRequest, Completion
 from resilience.circuit import Permit, Rejection
 from resilience.config import Config, Provider
@@ -72,15 +73,34 @@ class Client:
         rng: random.Random | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self.config = config
-        self.chain = tuple(provider for provider in config.providers if provider.usable)
+        self._live = Chain(config)
+        self._known: dict[str, Link] = {}  # by name; also those that have left the order
+        self._retiring: dict[asyncio.Task[None], list[httpx2.AsyncClient]] = {}
         self._listener = emit
         self._transport = transport
         self._rng = rng or random.Random()
         self._wall = wall
         self._clock: Callable[[], float] = time.monotonic
-        self._caller: Caller | None = None
-        self.links: tuple[Link, ...] = ()
+
+    @property
+    def live(self) -> Chain:
+        """The chain that the next request will take."""
+        return self._live
+
+    @property
+    def config(self) -> Config:
+        """Its settings."""
+        return self._live.config
+
+    @property
+    def chain(self) -> tuple[Provider, ...]:
+        """Its providers that can be called, in order."""
+        return self._live.providers
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Their links; none before the start."""
+        return self._live.links
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -92,29 +112,75 @@ class Client:
     async def start(self) -> None:
         """Bind to the running loop and say in the log which providers are there."""
         self._clock = asyncio.get_running_loop().time
-        self._caller = Caller(self.chain, self._transport, self.config.deadline.connect_s)
-        self.links = tuple(
-            Link(
-                provider,
-                Breaker(provider.name, self.config.circuit, self._emit, self._clock, self._wall),
-                self.config.load,
-                self._clock,
-            )
-            for provider in self.chain
-        )
+        self._known.clear()
+        self._live = self._made(self.config, None)
+        self.announce()
+
+    def announce(self) -> None:
+        """Say in the log which providers are there, the primary first."""
         for position, provider in enumerate(self.chain):
             self._emit(ProviderInitialized(provider=provider.name, model=provider.model, primary=position == 0))
         self._emit(ProvidersInitialized(order=tuple(provider.name for provider in self.chain)))
 
+    def adopt(self, config: Config) -> None:
+        """From the next request on, serve under these settings; requests under way keep theirs.
+
+        Circuits live on by provider name, also of those that leave the order and come back. On the client's loop;
+        says nothing in the log.
+        """
+        before = self._live
+        if before.caller is None:  # not started yet
+            self._live = Chain(config)
+            return
+        after = self._made(config, before.caller)
+        self._live = after
+        assert after.caller is not None  # noqa: S101 (just made)
+        still = after.caller.pools()
+        left = [pool for pool in before.caller.pools() if pool not in still]
+        if left:
+            task = asyncio.create_task(self._close(left, before.config.deadline.request_s + SOON_S))
+            self._retiring[task] = left
+
+    def _made(self, config: Config, before: Caller | None) -> Chain:
+        providers = Chain(config).providers
+        for link in self._known.values():
+            link.breaker.obey(config.circuit)
+        for provider in providers:
+            known = self._known.get(provider.name)
+            self._known[provider.name] = known.renewed(provider, config.load) if known else self._link(provider, config)
+        caller = Caller(providers, self._transport, config.deadline.connect_s, before)
+        return Chain(config, tuple(self._known[provider.name] for provider in providers), caller)
+
+    def _link(self, provider: Provider, config: Config) -> Link:
+        breaker = Breaker(provider.name, config.circuit, self._emit, self._clock, self._wall)
+        return Link(provider, breaker, config.load, self._clock)
+
+    async def _close(self, pools: list[httpx2.AsyncClient], after_s: float) -> None:
+        await asyncio.sleep(after_s)  # every request that could use them has ended
+        for pool in pools:
+            await pool.aclose()
+        self._retiring = {task: left for task, left in self._retiring.items() if left is not pools}
+
     async def aclose(self) -> None:
         """Close the connections; requests under way fail."""
-        if self._caller is not None:
-            await self._caller.aclose()
-            self._caller = None
+        retiring, self._retiring = self._retiring, {}
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        for pools in retiring.values():
+            for pool in pools:
+                await pool.aclose()
+        live, self._live = self._live, Chain(self.config, self.links)
+        if live.caller is not None:
+            await live.caller.aclose()
 
     def circuits(self) -> tuple[CircuitView, ...]:
         """Each circuit as it is now, in the order of the chain."""
         return tuple(link.view for link in self.links)
+
+    def known(self) -> Mapping[str, Link]:
+        """The links of all providers that this client has had in its chain, by name."""
+        return self._known
 
     async def chat(self, request: ChatRequest, *, request_id: str | None = None) -> Answer:
         """The whole answer of the first provider that gives one.
@@ -122,7 +188,7 @@ class Client:
         Raises: ProvidersExhaustedError, DeadlineExceededError; RequestError if the request itself is at fault.
         """
         run = self._begin(request_id)
-        caller = self._started()
+        caller = _started(run.chain)
 
         async def ask(attempt: Attempt) -> Completion:
             return await caller.complete(attempt.provider, request, attempt.note)
@@ -144,9 +210,9 @@ class Client:
     @asynccontextmanager
     async def _stream(self, request: ChatRequest, request_id: str | None) -> AsyncIterator[Stream]:
         run = self._begin(request_id)
-        caller = self._started()
-        stall_s = self.config.deadline.stall_s
-        safe = self.config.choices.stream_mode is StreamMode.SAFE
+        caller = _started(run.chain)
+        stall_s = run.chain.config.deadline.stall_s
+        safe = run.chain.config.choices.stream_mode is StreamMode.SAFE
 
         async def ask(attempt: Attempt) -> Opened:
             deltas = caller.stream(attempt.provider, request)
@@ -159,22 +225,20 @@ class Client:
 
     def _begin(self, request_id: str | None) -> Run:
         now = self._clock()
+        chain = self._live  # once: whatever is changed from here on is for the requests to come
         return Run(
             request_id=request_id or secrets.token_hex(8),
             emit=self._emit,
             clock=self._clock,
             started=now,
-            deadline=now + self.config.deadline.request_s,
+            deadline=now + chain.config.deadline.request_s,
+            chain=chain,
         )
-
-    def _started(self) -> Caller:
-        if self._caller is None:
-            raise RuntimeError("the client is not started: use `async with Client(...)`")
-        return self._caller
 
     async def _walk(self, run: Run, ask: Ask[T], *, streamed: bool) -> tuple[T, Attempt]:
         previous: tuple[Provider, Reason] | None = None
-        for position, link in enumerate(self.links):
+        links = run.chain.links
+        for position, link in enumerate(links):
             if previous is not None:
                 run.fall_back(previous[0], link.provider, previous[1])
             answer = await self._try(run, link, position, ask, link.breaker.acquire, streamed=streamed)
@@ -183,7 +247,7 @@ class Client:
             run.tried.append(Tried(link.provider.name, answer))
             previous = (link.provider, answer)
         if previous is not None and self._all_open(run):
-            position, link = min(enumerate(self.links), key=lambda item: item[1].view.open_until or _NEVER)
+            position, link = min(enumerate(links), key=lambda item: _probed_from(item[1].view))
             if link.provider is not previous[0]:
                 run.fall_back(previous[0], link.provider, Reason.CIRCUIT_OPEN)
             answer = await self._try(run, link, position, ask, link.breaker.force, streamed=streamed)
@@ -194,7 +258,7 @@ class Client:
 
     def _all_open(self, run: Run) -> bool:
         return (
-            self.config.choices.all_open is AllOpen.PROBE
+            run.chain.config.choices.all_open is AllOpen.PROBE
             and run.attempts == 0
             and all(step.reason is Reason.CIRCUIT_OPEN for step in run.tried)
         )
@@ -203,7 +267,7 @@ class Client:
         self, run: Run, link: Link, position: int, ask: Ask[T], acquire: Acquire, *, streamed: bool
     ) -> tuple[T, Attempt] | Reason:
         """One provider, tried until it answers or it is time to move on; then the reason."""
-        limits = self.config.deadline
+        limits = run.chain.config.deadline
         limit_s = limits.first_token_s if streamed else limits.attempt_s
         reason: Reason | None = None
         number = 0
@@ -220,16 +284,16 @@ class Client:
                 return reason or Reason.CIRCUIT_OPEN
             attempt = Attempt(run, link, permit, number=number, position=position, streamed=streamed)
             attempt.ends_at = self._ends_at(run, position, limit_s)
-            answer = await self._attempt(attempt, ask, limit_s, streamed=streamed)
+            answer = await self._attempt(run, attempt, ask, limit_s, streamed=streamed)
             if not isinstance(answer, _Failed):
                 return answer, attempt
             failure = answer.failure
             link.learn(failure, self._wall())
-            delay_s = self._delay_s(attempt, failure, number, self._ends_at(run, position, limit_s))
+            delay_s = self._delay_s(run, attempt, failure, number, self._ends_at(run, position, limit_s))
             attempt.fail(failure, retrying=delay_s is not None, timeout_s=answer.timeout_s)
             if run.over:
                 raise self._late(run, link.provider)
-            self._raise_if_callers(link.provider, failure)
+            self._raise_if_callers(run, link.provider, failure)
             if delay_s is None:
                 if link.wish_s:
                     run.come_back(self._clock() + link.wish_s)
@@ -254,7 +318,7 @@ class Client:
     async def _admitted(self, run: Run, link: Link, position: int) -> bool:
         """Wait out the provider's wish to be left alone, where that is the best that is left."""
         while wish_s := link.wish_s:
-            elsewhere = any(later.promising_within(wish_s) for later in self.links[position + 1 :])
+            elsewhere = any(later.promising_within(wish_s) for later in run.chain.links[position + 1 :])
             if elsewhere or self._clock() + wish_s >= run.deadline:
                 run.come_back(self._clock() + wish_s)
                 return False
@@ -267,11 +331,13 @@ class Client:
         """When this provider's time is over, on the loop's clock: the next one's share of the rest is set aside."""
         now = self._clock()
         left_s = run.deadline - now
-        if self._healthy_after(position):
+        if _healthy_after(run, position):
             left_s -= min(limit_s, left_s / 2)
         return now + left_s
 
-    async def _attempt(self, attempt: Attempt, ask: Ask[T], limit_s: float, *, streamed: bool) -> "T | _Failed":
+    async def _attempt(
+        self, run: Run, attempt: Attempt, ask: Ask[T], limit_s: float, *, streamed: bool
+    ) -> "T | _Failed":
         granted_s = attempt.may_take_s(limit_s)
         try:
             with CancelScope(deadline=attempt.started + granted_s) as attempt.timer:
@@ -281,51 +347,50 @@ class Client:
         except BaseException:
             attempt.cancel()
             raise
-        return self._timed_out(attempt, granted_s, limit_s, streamed=streamed)
+        return self._timed_out(run, attempt, granted_s, limit_s, streamed=streamed)
 
-    def _timed_out(self, attempt: Attempt, granted_s: float, limit_s: float, *, streamed: bool) -> "_Failed":
+    def _timed_out(self, run: Run, attempt: Attempt, granted_s: float, limit_s: float, *, streamed: bool) -> "_Failed":
+        limits = run.chain.config.deadline
         began = attempt.ttft_s is not None
         if began and self._clock() < attempt.ends_at - SLACK_S:
-            return _Failed(Failure(Reason.STREAM_STALLED), self.config.deadline.stall_s)
+            return _Failed(Failure(Reason.STREAM_STALLED), limits.stall_s)
         if began:  # it went on and on
             granted_s = attempt.ends_at - attempt.started
-        if granted_s < min(limit_s, self.config.deadline.request_s) / 2:
+        if granted_s < min(limit_s, limits.request_s) / 2:
             return _Failed(Failure(Reason.DEADLINE))  # it had too little time to prove anything
         return _Failed(Failure(Reason.FIRST_TOKEN_TIMEOUT if streamed and not began else Reason.TIMEOUT), granted_s)
 
-    def _delay_s(self, attempt: Attempt, failure: Failure, number: int, ends_at: float) -> float | None:
+    def _delay_s(self, run: Run, attempt: Attempt, failure: Failure, number: int, ends_at: float) -> float | None:
         """Seconds until the same provider is tried again; None to move on, or if its time is over before."""
         treat = treatment(failure)
-        if not treat.retry or number > self.config.retry.max_retries or attempt.opens_circuit():
+        retry = run.chain.config.retry
+        if not treat.retry or number > retry.max_retries or attempt.opens_circuit():
             return None
-        if treat.patient and self._healthy_after(attempt.position):
+        if treat.patient and _healthy_after(run, attempt.position):
             return None
-        delay_s = max(backoff_delay_s(self.config.retry, number, self._rng), failure.retry_after_s or 0.0)
+        delay_s = max(backoff_delay_s(retry, number, self._rng), failure.retry_after_s or 0.0)
         return delay_s if self._clock() + delay_s < ends_at else None
 
     async def _wait(self, run: Run, delay_s: float) -> None:
         run.wasted_s += delay_s
         await asyncio.sleep(delay_s)
 
-    def _healthy_after(self, position: int) -> bool:
-        return any(link.promising for link in self.links[position + 1 :])
-
-    def _raise_if_callers(self, provider: Provider, failure: Failure) -> None:
+    def _raise_if_callers(self, run: Run, provider: Provider, failure: Failure) -> None:
         treat = treatment(failure)
         if treat.retry or treat.fall_back:
             return
-        if failure.reason is Reason.CONTENT_FILTER and self.config.choices.filter_falls_back:
+        if failure.reason is Reason.CONTENT_FILTER and run.chain.config.choices.filter_falls_back:
             return
         status = f" ({failure.http_status})" if failure.http_status else ""
         raise RequestError(f"{provider.name} refused the request: {failure.reason}{status}", reason=failure.reason)
 
     def _late(self, run: Run, provider: Provider) -> DeadlineExceededError:
         tried = [*run.tried, Tried(provider.name, Reason.DEADLINE)]
-        message = f"no answer within {self.config.deadline.request_s:g} s"
+        message = f"no answer within {run.chain.config.deadline.request_s:g} s"
         return DeadlineExceededError(message, request_id=run.request_id, tried=tried)
 
     def _exhausted(self, run: Run) -> ProvidersExhaustedError:
-        left_out = [Tried(p.name, Reason.MISSING_API_KEY) for p in self.config.providers if not p.usable]
+        left_out = [Tried(p.name, Reason.MISSING_API_KEY) for p in run.chain.config.providers if not p.usable]
         tried = (*run.tried, *left_out)
         self._emit(ProvidersExhausted(request_id=run.request_id, tried=tried))
         retry_after_s = max(0.0, run.retry_at - self._clock()) if run.retry_at is not None else None
@@ -334,3 +399,18 @@ class Client:
     def _emit(self, event: Event) -> None:
         with suppress(Exception):  # a listener's fault is not the caller's
             self._listener(event)
+
+
+def _started(chain: Chain) -> Caller:
+    if chain.caller is None:
+        raise RuntimeError("the client is not started: use `async with Client(...)`")
+    return chain.caller
+
+
+def _healthy_after(run: Run, position: int) -> bool:
+    return any(link.promising for link in run.chain.links[position + 1 :])
+
+
+def _probed_from(view: CircuitView) -> datetime:
+    """When a circuit may be probed; one that somebody holds open comes last, and will refuse."""
+    return _NEVER if view.isolated else view.open_until or _NEVER

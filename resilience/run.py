@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from anyio import CancelScope
 
 from resilience.breaker import Emit
+from resilience.chain import Chain
 from resilience.chat import Delta, Usage
 from resilience.circuit import Outcome, Permit
 from resilience.config import Provider
@@ -33,13 +34,14 @@ from resilience.retry import treatment
 
 @dataclass(slots=True)
 class Run:
-    """The ledger of one request. Times are seconds of `clock`; `deadline` is when the caller's wait ends."""
+    """The ledger of one request. Times are seconds of `clock`; `deadline`: the end of the caller's wait."""
 
     request_id: str
     emit: Emit
     clock: Callable[[], float]
     started: float
     deadline: float
+    chain: Chain
     attempts: int = 0
     fallbacks: int = 0
     wasted_s: float = 0.0
@@ -82,6 +84,7 @@ class Run:
                 total_ms=self.total_ms,
                 wasted_ms=self.wasted_s * 1000,
                 reason=reason,
+                config_version=self.chain.version,
             )
         )
 
@@ -227,6 +230,7 @@ class Attempt:
                 streamed=self._streamed,
                 prompt_tokens=self.usage.prompt_tokens,
                 completion_tokens=self.usage.completion_tokens,
+                config_version=self._run.chain.version,
                 circuit=self._permit.state,
             )
         )

@@ -51,7 +51,7 @@ class AttemptFinished(Event):
 
     generation_time_ms: from sending to the whole answer; chain_position: 0 is the primary; timeout_s: the
     limit that ran out, with reason timeout; retrying: the same provider is tried again; circuit: its state at
-    the call; ttft_ms: to the first token, streamed calls only.
+    the call; ttft_ms: to the first token, streamed calls only; config_version: of the settings that the request ran with.
     """
 
     kind: ClassVar[str] = "LLM_ATTEMPT"
@@ -71,6 +71,7 @@ class AttemptFinished(Event):
     streamed: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    config_version: int | None = None
     circuit: State
 
     @property
@@ -107,7 +108,8 @@ class RequestFinished(Event):
     """One caller's request ended.
 
     attempts, fallbacks: counts; total_ms: the caller's wait; wasted_ms: of it, attempts that failed and waits;
-    provider: who answered, None without an answer; reason: why it ended without one.
+    provider: who answered, None without an answer; reason: why it ended without one; config_version: of the settings
+    that it ran with, None if it never reached the chain.
     """
 
     kind: ClassVar[str] = "LLM_REQUEST"
@@ -119,6 +121,7 @@ class RequestFinished(Event):
     total_ms: float
     wasted_ms: float
     reason: Reason | None = None
+    config_version: int | None = None
 
     @property
     def severity(self) -> Severity:
@@ -243,7 +246,7 @@ class ProvidersInitialized(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged(Event):
-    """Settings changed. changes: (setting, old, new) as text, secrets never; origin: api, env_file or fleet."""
+    """Settings changed. changes: (setting, old, new) as text, secrets never; origin: api, env_file, timer or fleet."""
 
     kind: ClassVar[str] = "CONFIG_CHANGED"
     version: int

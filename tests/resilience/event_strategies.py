@@ -103,6 +103,7 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         streamed=st.booleans(),
         prompt_tokens=perhaps(COUNTS),
         completion_tokens=perhaps(COUNTS),
+        config_version=perhaps(COUNTS),
         circuit=st.sampled_from(State),
     ),
     RequestFinished: st.builds(
@@ -115,6 +116,7 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         total_ms=MILLISECONDS,
         wasted_ms=MILLISECONDS,
         reason=perhaps(st.sampled_from(Reason)),
+        config_version=perhaps(COUNTS),
     ),
     FellBack: st.builds(
         FellBack, request_id=TEXT, from_provider=PROVIDERS, to_provider=PROVIDERS, reason=st.sampled_from(Reason)
@@ -142,7 +144,7 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         version=COUNTS,
         actor=TEXT,
         reason=TEXT,
-        origin=st.sampled_from(["api", "env_file", "fleet"]),
+        origin=st.sampled_from(["api", "env_file", "timer", "fleet"]),
         changes=st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=4).map(tuple),
     ),
     GuardTriggered: st.builds(
