@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
+from resilience import envfile
 from resilience.errors import ConfigError, PolicyError
 from resilience.events import PROVIDER_NAME
 from resilience.policy import AllOpen, ChainPolicy, CircuitPolicy, DeadlinePolicy, LoadPolicy, RetryPolicy, StreamMode
+from resilience.tokens import VARIABLE as TOKENS
+from resilience.tokens import Token, tokens_in
 
+ORDER = "METIS_LLM_PROVIDER_ORDER"
 DEFAULT_ORDER = "openrouter,anthropic,deepseek,openai"
 ALIASES: Mapping[str, str] = {"claude": "anthropic"}
 LONG_TIMEOUT_S = 120.0
@@ -70,6 +72,7 @@ class Config:
     log_path: Path = Path("backend_live.log")
     host: str = "127.0.0.1"
     port: int = 8000
+    tokens: tuple[Token, ...] = ()
     version: int = 1
     warnings: tuple[str, ...] = ()
 
@@ -84,11 +87,10 @@ def load(env_file: Path | None = Path(".env"), environ: Mapping[str, str] = os.e
     values: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
         try:
-            parsed = dotenv_values(env_file, interpolate=False)
+            values = envfile.values_in(envfile.read(env_file))
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{env_file}: cannot be read as settings: {exc}") from exc
-        values = {name: value for name, value in parsed.items() if value is not None}
-    return _config(values | dict(environ))
+    return config_of(values | dict(environ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,30 @@ NUMBERS = (
 )
 
 
-CHOICES = ("METIS_LLM_STREAM_MODE", "METIS_LLM_ALL_OPEN", "METIS_LLM_CONTENT_FILTER_FALLBACK")
-"""Settings that are one of a few words."""
+class _Switch(StrEnum):
+    OFF = "off"
+    ON = "on"
 
 
-def _config(env: Mapping[str, str]) -> Config:
+CHOICES: Mapping[str, type[StrEnum]] = {
+    "METIS_LLM_STREAM_MODE": StreamMode,
+    "METIS_LLM_ALL_OPEN": AllOpen,
+    "METIS_LLM_CONTENT_FILTER_FALLBACK": _Switch,
+}
+"""Settings that are one of a few words, the first the default."""
+
+
+SECTIONS: Mapping[type, str] = {
+    CircuitPolicy: "circuit",
+    RetryPolicy: "retry",
+    DeadlinePolicy: "deadline",
+    LoadPolicy: "load",
+}
+"""Where in Config the policy of a number is."""
+
+
+def config_of(env: Mapping[str, str]) -> Config:
+    """Settings by these variables alone. Raises ConfigError."""
     warnings: list[str] = []
     providers = tuple(_provider(name, env) for name in _order(env, warnings))
     _check_keys(providers, warnings)
@@ -145,19 +166,34 @@ def _config(env: Mapping[str, str]) -> Config:
         deadline=deadline,
         load=LoadPolicy(**_numbers(env, LoadPolicy)),
         choices=ChainPolicy(
-            stream_mode=StreamMode(_choice(env, "METIS_LLM_STREAM_MODE", StreamMode)),
-            all_open=AllOpen(_choice(env, "METIS_LLM_ALL_OPEN", AllOpen)),
-            filter_falls_back=_choice(env, "METIS_LLM_CONTENT_FILTER_FALLBACK", _Switch) == _Switch.ON,
+            stream_mode=StreamMode(_choice(env, "METIS_LLM_STREAM_MODE")),
+            all_open=AllOpen(_choice(env, "METIS_LLM_ALL_OPEN")),
+            filter_falls_back=_choice(env, "METIS_LLM_CONTENT_FILTER_FALLBACK") == _Switch.ON,
         ),
         log_path=Path(env.get("METIS_LLM_LOG_PATH") or "backend_live.log"),
         host=env.get("METIS_HOST") or "127.0.0.1",
         port=_port(env),
+        tokens=tokens_in(env.get(TOKENS) or ""),
         warnings=tuple(warnings),
     )
 
 
+def available(env: Mapping[str, str]) -> tuple[str, ...]:
+    """All names that an order may hold: the known ones, and those whose base URL is set."""
+    added = [match[1].lower() for name, value in sorted(env.items()) if value and (match := _BASE_URL.fullmatch(name))]
+    return tuple(dict.fromkeys((*KNOWN, *(name for name in added if re.fullmatch(PROVIDER_NAME, name)))))
+
+
+_BASE_URL = re.compile(r"METIS_LLM_([A-Z0-9_]+)_BASE_URL")
+
+
+def provider_of(name: str, env: Mapping[str, str]) -> Provider:
+    """The settings of one provider, in the order or not. Raises ConfigError."""
+    return _provider(name, env)
+
+
 def _order(env: Mapping[str, str], warnings: list[str]) -> tuple[str, ...]:
-    variable = "METIS_LLM_PROVIDER_ORDER"
+    variable = ORDER
     text = env.get(variable, DEFAULT_ORDER)
     order: list[str] = []
     for part in text.split(","):
@@ -200,7 +236,7 @@ def _provider(name: str, env: Mapping[str, str]) -> Provider:
 
 
 def _api_key(name: str, env: Mapping[str, str]) -> str | None:
-    variable = _key_name(name)
+    variable = key_variable(name)
     key = env.get(variable, "").strip()
     if key.lower().startswith("your_"):
         raise ConfigError(f"{variable} must be a real key, or empty to skip {name}; got the placeholder {key[:40]!r}")
@@ -212,9 +248,9 @@ def _api_key(name: str, env: Mapping[str, str]) -> str | None:
 def _check_keys(providers: tuple[Provider, ...], warnings: list[str]) -> None:
     missing = [provider.name for provider in providers if not provider.usable]
     if len(missing) == len(providers):
-        keys = ", ".join(_key_name(name) for name in missing)
+        keys = ", ".join(key_variable(name) for name in missing)
         raise ConfigError(f"{keys}: at least one must be set, got none")
-    warnings += [f"{_key_name(name)} is not set: provider {name} is skipped" for name in missing]
+    warnings += [f"{key_variable(name)} is not set: provider {name} is skipped" for name in missing]
 
 
 def _numbers(env: Mapping[str, str], policy: type) -> dict[str, Any]:
@@ -236,14 +272,8 @@ def _numbers(env: Mapping[str, str], policy: type) -> dict[str, Any]:
     return values
 
 
-class _Switch(StrEnum):
-    OFF = "off"
-    ON = "on"
-
-
-def _choice(env: Mapping[str, str], variable: str, options: type[StrEnum]) -> str:
-    """One of the options' words; the first is the default."""
-    words = [str(option) for option in options]
+def _choice(env: Mapping[str, str], variable: str) -> str:
+    words = [str(option) for option in CHOICES[variable]]
     text = env.get(variable, "").strip().lower() or words[0]
     if text not in words:
         raise ConfigError(f"{variable} must be {' or '.join(words)}, got {text!r}")
@@ -261,5 +291,6 @@ def _variable(name: str, what: str) -> str:
     return f"METIS_LLM_{name.upper().replace('-', '_')}_{what}"
 
 
-def _key_name(name: str) -> str:
+def key_variable(name: str) -> str:
+    """The variable that holds a provider's key."""
     return f"{name.upper().replace('-', '_')}_API_KEY"

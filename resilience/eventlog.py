@@ -34,7 +34,7 @@ class EventLog:
         self.dropped = 0
         self._origin = origin
         self._wall = wall
-        self._queue: queue.Queue[tuple[Event, float] | None] = queue.Queue(QUEUE_LINES)
+        self._queue: queue.Queue[tuple[Event, float] | threading.Event | None] = queue.Queue(QUEUE_LINES)
         self._closing = threading.Event()
         self._fd: int | None = None
         self._open()  # a path that cannot be written is an error at the start, not at the first event
@@ -47,6 +47,13 @@ class EventLog:
             self._queue.put_nowait((event, self._wall()))
         except queue.Full:
             self.dropped += 1
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until all that is queued now is in the file; False if it takes longer."""
+        done = threading.Event()
+        with suppress(queue.Full):
+            self._queue.put(done, timeout=timeout_s)
+        return done.wait(timeout_s)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued and close the file; waits at most `timeout_s`."""
@@ -61,6 +68,9 @@ class EventLog:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
+            if isinstance(item, threading.Event):
+                item.set()
+                continue
             event, at_s = item
             try:
                 line = to_line(event, at_s, self._origin).encode()
