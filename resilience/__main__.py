@@ -42,6 +42,13 @@ def main() -> None:
 
 
 @main.command("serve")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".env"),
+    show_default=True,
+    help="Settings; changes made while it runs are kept there.",
+)
 @click.option("--host", help="Address to listen on (METIS_HOST, 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port, 0 for any free one (METIS_PORT, 8000).")
 @click.option(
@@ -50,9 +57,9 @@ def main() -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Event log (METIS_LLM_LOG_PATH, backend_live.log).",
 )
-def serve_command(host: str | None, port: int | None, log_path: Path | None) -> None:
+def serve_command(env_file: Path, host: str | None, port: int | None, log_path: Path | None) -> None:
     """Serve the chain over HTTP with the settings of .env and the environment."""
-    config = _settings()
+    config = _settings(env_file)
     config = replace(
         config,
         host=config.host if host is None else host,
@@ -64,14 +71,14 @@ def serve_command(host: str | None, port: int | None, log_path: Path | None) -> 
     except ModuleNotFoundError as exc:
         _fail(f'serve needs {exc.name}: install the service with `pip install ".[service]"`')
     try:
-        serve(config)
+        serve(config, env_file)
     except ResilienceError as exc:
         _fail(str(exc))
 
 
 @main.command("restart")
 def restart_command() -> None:
-    """Restart the backend that was started in this directory. Its circuits begin anew."""
+    """Restart the backend that was started in this directory. Circuits that are OPEN stay so."""
     from resilience.service.restart import restart
 
     try:
@@ -80,9 +87,9 @@ def restart_command() -> None:
         _fail(str(exc), code=2 if isinstance(exc, ConfigError) else 1)
 
 
-def _settings() -> Config:
+def _settings(env_file: Path) -> Config:
     try:
-        config = load()
+        config = load(env_file)
     except ConfigError as exc:
         _fail(str(exc))
     for warning in config.warnings:

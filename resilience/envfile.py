@@ -103,7 +103,7 @@ def _with(text: str, name: str, value: str) -> str:
     bindings = _bindings(text)
     last = max((place for place, binding in enumerate(bindings) if binding.key == name), default=None)
     line = None if last is None else _PARTS.fullmatch(bindings[last].original.string)
-    for spelling in _spellings(value):
+    for spelling in _spellings(value, line["value"][:1] if line else '"'):
         if last is None or line is None:
             end = "\r\n" if "\r\n" in text else "\n"
             gap = "" if not text or text.endswith(("\n", "\r")) else end
@@ -126,8 +126,12 @@ def _without(text: str, name: str) -> str:
     return _mark(text) + "".join(kept)
 
 
-def _spellings(value: str) -> Iterator[str]:
-    """Ways to write a value, the plainest first; which one is read back right is for the reader to say."""
+def _spellings(value: str, like: str) -> Iterator[str]:
+    """Ways to write a value, first as the line had it; which one is read back right is for the reader to say."""
+    if like not in ('"', "'") and re.fullmatch(r"[A-Za-z0-9_.,:/@+-]+", value):
+        yield value
+    if like == "'" and not re.search(r"['\\\r\n]", value):
+        yield f"'{value}'"
     escaped = value.replace("\\", "\\\\")
     for character, letter in (("\n", "n"), ("\r", "r"), ("\t", "t"), ("\v", "v"), ("\f", "f")):
         escaped = escaped.replace(character, f"\\{letter}")

@@ -1,8 +1,9 @@
 """The application: routes over one client, each event to the log and to the metrics."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
 from fastapi import FastAPI, Request, Response
@@ -13,10 +14,14 @@ from starlette.requests import ClientDisconnect
 from resilience.breaker import Emit
 from resilience.client import Client
 from resilience.config import Config
+from resilience.control.control import Control, Place
+from resilience.control.tending import tended
 from resilience.errors import ResilienceError
 from resilience.events import Event, ServiceStarted, ServiceStopped
 from resilience.service.chat import add_chat
 from resilience.service.connection import CallerGoneError
+from resilience.service.control import add_control
+from resilience.service.control_door import Door
 from resilience.service.gate import Gate, redaction
 from resilience.service.health import add_health
 from resilience.service.metrics import Metrics
@@ -25,8 +30,19 @@ from resilience.service.questions import add_questions
 from resilience.service.version import running_version
 
 
-def create_app(config: Config, emit: Emit, *, transport: httpx2.AsyncBaseTransport | None = None) -> FastAPI:
+def create_app(
+    config: Config,
+    emit: Emit,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    place: Place | None = None,
+    flush: Callable[[], object] = lambda: None,
+    wall: Callable[[], float] = time.time,
+) -> FastAPI:
     """The service for `config`. `emit` gets each event; `transport` replaces the network behind the chain.
+
+    place: the files behind the settings, None for a service whose settings cannot change; flush: waits until all that
+    was emitted is in the log; wall: seconds since the epoch.
 
     Starting the app starts the chain and emits SERVICE_STARTED; stopping it ends with SERVICE_STOPPED.
     """
@@ -35,19 +51,31 @@ def create_app(config: Config, emit: Emit, *, transport: httpx2.AsyncBaseTranspo
     def observed(event: Event) -> None:
         emit(event)
         metrics.observe(event)
+        if control is not None:
+            control.observe(event)
 
-    client = Client(config, observed, transport=transport)
+    client = Client(config, observed, transport=transport, wall=wall)
+    control = None
+    if place is not None:
+        control = Control(client, observed, place, flush=flush, wall=wall, transport=transport)
+    keys = _keys(client)
     metrics = Metrics(running_version(), client.circuits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         nonlocal started_at_s
         started_at_s = asyncio.get_running_loop().time()
-        version, order = running_version(), tuple(provider.name for provider in client.chain)
-        observed(ServiceStarted(version=version, config_version=config.version, order=order))
-        async with client:
+        version = running_version()
+        async with AsyncExitStack() as stack:
+            if control is not None:
+                await control.begin()
+            observed(ServiceStarted(version=version, config_version=client.live.version, order=_order(client)))
+            await stack.enter_async_context(client)
+            if control is not None:
+                control.attach()
+                await stack.enter_async_context(tended(control))
             yield
-        observed(ServiceStopped(version=version, config_version=config.version, order=order))
+        observed(ServiceStopped(version=version, config_version=client.live.version, order=_order(client)))
 
     app = FastAPI(
         title="METIS LLM chain",
@@ -58,7 +86,7 @@ def create_app(config: Config, emit: Emit, *, transport: httpx2.AsyncBaseTranspo
         docs_url=None,  # these pages load scripts from another host
         redoc_url=None,
     )
-    app.add_middleware(Gate, redact=redaction(provider.api_key for provider in config.providers))
+    app.add_middleware(Gate, redact=lambda text: redaction(keys.union(_keys(client)))(text))
     app.add_exception_handler(ResilienceError, _problem)
     app.add_exception_handler(HTTPException, _problem)
     app.add_exception_handler(CallerGoneError, _nobody_there)
@@ -66,9 +94,19 @@ def create_app(config: Config, emit: Emit, *, transport: httpx2.AsyncBaseTranspo
     # Straight into the app, the busiest first: each included router costs every request its own matching.
     add_chat(app, client, observed)
     add_questions(app, client, observed)
+    if control is not None:
+        add_control(app, control, Door(lambda: client.config, wall))
     add_health(app, client, lambda: asyncio.get_running_loop().time() - started_at_s)
     app.add_api_route("/metrics", _exposition(metrics), methods=["GET"], response_model=None)
     return app
+
+
+def _order(client: Client) -> tuple[str, ...]:
+    return tuple(provider.name for provider in client.chain)
+
+
+def _keys(client: Client) -> set[str]:
+    return {provider.api_key for provider in client.config.providers if provider.api_key}
 
 
 def _exposition(metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:

@@ -42,9 +42,9 @@ def admission(emit: Emit, request_id: str) -> Iterator[None]:
         raise
 
 
-async def read_body(request: Request, model: type[Model]) -> Model:
+async def read_body(request: Request, model: type[Model], most_bytes: int = MAX_BODY_BYTES) -> Model:
     """The body as a `model`. Raises RequestError, UnsupportedMediaTypeError, and HTTPException 413."""
-    raw = await _read(request)
+    raw = await _read(request, most_bytes)
     # Only this type: a page of another origin cannot send it without asking first (CORS).
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -58,14 +58,14 @@ async def read_body(request: Request, model: type[Model]) -> Model:
         raise RequestError(f"{place or 'the body'}: {error['msg']}", param=place or None) from None
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, most_bytes: int) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+    if declared.isdecimal() and int(declared) > most_bytes:
         raise HTTPException(413)
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
+        if len(raw) > most_bytes:
             raise HTTPException(413)
     return bytes(raw)
 

@@ -5,7 +5,6 @@ it then would clear the circuits and help nobody. Monitors read `status`.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,6 +15,7 @@ from resilience.config import Provider
 from resilience.events import State
 from resilience.link import Link
 from resilience.service.version import running_version
+from resilience.service.wire import iso
 
 
 def add_health(app: FastAPI, client: Client, uptime_s: Callable[[], float]) -> None:
@@ -58,14 +58,10 @@ def _link(provider: Provider, primary: bool, link: Link | None) -> dict[str, Any
         "model": provider.model,
         "primary": primary,
         "key": "missing" if link is None else "ok" if refused_at is None else "refused",
-        "key_refused_at": _iso(refused_at),
+        "key_refused_at": iso(refused_at),
         "circuit": None if link is None else _circuit(link.view),
     }
 
 
 def _circuit(view: CircuitView) -> dict[str, Any]:
-    return {"state": view.state, "open_until": _iso(view.open_until), "failures": view.failures}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return {"state": view.state, "open_until": iso(view.open_until), "failures": view.failures}

@@ -17,19 +17,20 @@ SUPERVISED = "METIS_SUPERVISED"
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A running backend. argv: its whole command line; stop_within_s: how long its end may take."""
+    """A running backend. argv: its whole command line; stop_within_s: how long its end may take; env_file: its settings."""
 
     pid: int
     argv: tuple[str, ...]
     url: str
     stop_within_s: int
     supervised: bool
+    env_file: str = ".env"
 
     @classmethod
-    def of_this_process(cls, url: str, stop_within_s: int) -> "Backend":
+    def of_this_process(cls, url: str, stop_within_s: int, env_file: str = ".env") -> "Backend":
         """The entry for the process that asks."""
         supervised = os.environ.get(SUPERVISED) == "1"
-        return cls(os.getpid(), tuple(sys.orig_argv), url, stop_within_s, supervised)
+        return cls(os.getpid(), tuple(sys.orig_argv), url, stop_within_s, supervised, env_file)
 
     def runs(self) -> bool:
         """Whether this very process is alive; a foreign one that was given its number later does not count."""

@@ -18,6 +18,7 @@ from resilience.errors import (
     DeadlineExceededError,
     ProvidersExhaustedError,
     RequestError,
+    ResilienceError,
     UnansweredError,
 )
 from resilience.events import Reason
@@ -56,6 +57,14 @@ class Problem:
 INTERNAL = Problem(500, "The service failed; its log has the details under this request id", "server_error")
 
 
+class ProblemError(ResilienceError):
+    """A request that ends with this problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
 class UnsupportedMediaTypeError(RequestError):
     """The body is not declared as JSON."""
 
@@ -70,6 +79,8 @@ def problem_of(exc: Exception) -> Problem:
 
 def _problem_of(exc: Exception) -> Problem:
     match exc:
+        case ProblemError():
+            return exc.problem
         case UnsupportedMediaTypeError():
             return Problem(415, str(exc), "invalid_request_error", code="unsupported_media_type")
         case RequestError(reason=Reason.CONTENT_FILTER):

@@ -39,7 +39,9 @@ def restart(say: Callable[[str], None], pidfile: Path = PIDFILE) -> None:
     runs = old is not None and old.runs()
     supervised = old is not None and runs and old.supervised
     if not supervised:
-        load()  # with wrong settings it would not come back; a supervisor has an environment of its own
+        load(
+            Path(".env" if old is None else old.env_file)
+        )  # with wrong settings it would not come back; a supervisor has an environment of its own
     if old is not None and runs:
         say(f"stopping the backend (pid {old.pid}): running requests may finish")
         _stop(old)

@@ -1,22 +1,25 @@
 """`python -m resilience serve`: the application on a socket, until SIGTERM or SIGINT."""
 
 import errno
-import ipaddress
 import math
 import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import uvicorn
 from prometheus_client import disable_created_metrics
 
 from resilience.config import Config
+from resilience.control.control import Place
 from resilience.errors import ResilienceError
 from resilience.eventlog import EventLog
 from resilience.events import Origin
 from resilience.service import pidfile
 from resilience.service.app import create_app
+from resilience.service.control_door import is_loopback
 
 SERVICE = "metis-backend"
 
@@ -25,11 +28,17 @@ class ServeError(ResilienceError):
     """The service cannot start; the message says what to change."""
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, str] = os.environ) -> None:
     """Serve until a signal, then let running requests end, within their deadline, and write SERVICE_STOPPED.
 
-    Raises ServeError if the address cannot be taken or the event log cannot be written.
+    env_file, environ: where config came from; changes go back into the file. Raises ServeError if the address cannot
+    be taken or must not be, or the event log cannot be written.
     """
+    if not config.tokens and not is_loopback(config.host):
+        raise ServeError(
+            f"METIS_HOST (--host) must be a loopback address while METIS_CONTROL_TOKENS is not set, got {config.host}: "
+            "whoever reaches the service could change its settings; set tokens, then listen elsewhere"
+        )
     listener = _listen(config.host, config.port)
     try:
         log = EventLog(config.log_path, Origin(SERVICE, socket.gethostname(), os.getpid()))
@@ -39,11 +48,12 @@ def serve(config: Config) -> None:
         raise ServeError(f"{rule}, got {config.log_path}: {exc.strerror}") from exc
     # Else each counter has a second series with the time of its birth.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    place = Place(env_file, state_path(env_file), dict(environ))
     # Every request ends within its own deadline, so none that had begun is cut off.
     stop_within_s = math.ceil(config.deadline.request_s) + 1
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(config, log.emit),
+            create_app(config, log.emit, place=place, flush=log.flush),
             timeout_graceful_shutdown=stop_within_s,
             access_log=False,  # each request has its LLM_REQUEST line
             server_header=False,
@@ -57,10 +67,10 @@ def serve(config: Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     url = _url(config.host, listener.getsockname()[1])
-    with listener, pidfile.written(pidfile.Backend.of_this_process(url, stop_within_s)):
+    with listener, pidfile.written(pidfile.Backend.of_this_process(url, stop_within_s, str(env_file))):
         sys.stderr.write(f"METIS backend: {url} (chain: {', '.join(config.order)}; log: {config.log_path})\n")
-        if not _is_loopback(config.host):
-            sys.stderr.write(f"warning: whoever reaches {url} can spend your keys: the service asks for no sign-in\n")
+        if not is_loopback(config.host):
+            sys.stderr.write(f"warning: whoever reaches {url} can spend your keys: chats ask for no sign-in\n")
         sys.stderr.flush()
         try:
             server.run(sockets=[listener])
@@ -92,11 +102,10 @@ def _refused(host: str, port: int, exc: OSError) -> str:
     return f"cannot listen on {host} port {port}: {exc.strerror}"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def state_path(env_file: Path) -> Path:
+    """Where control keeps what outlives the process: `.run/control.json`, one of its own for another settings file."""
+    of = "" if env_file.name == ".env" else f".{env_file.name.removesuffix('.env').strip('.')}"
+    return pidfile.PIDFILE.parent / f"control{of}.json"
 
 
 def _url(host: str, port: int) -> str:

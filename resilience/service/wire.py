@@ -1,6 +1,7 @@
 """JSON as it leaves the service."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -14,6 +15,11 @@ def json_bytes(value: Any) -> bytes:
 def cost_headers(attempts: int, fallbacks: int) -> dict[str, str]:
     """What a request took, for every response that came from the chain."""
     return {"x-metis-attempts": str(attempts), "x-metis-fallbacks": str(fallbacks)}
+
+
+def iso(at: datetime | None) -> str | None:
+    """A time as the service writes it: UTC, milliseconds, Z."""
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class SafeJSONResponse(JSONResponse):

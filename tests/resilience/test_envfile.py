@@ -28,7 +28,7 @@ METIS_LLM_CIRCUIT_THRESHOLD=4
 def test_the_last_line_of_a_name_is_the_one_that_is_edited():
     after = edited(FILE, {"METIS_LLM_CIRCUIT_THRESHOLD": "5"})
 
-    assert after == FILE.replace("METIS_LLM_CIRCUIT_THRESHOLD=4", 'METIS_LLM_CIRCUIT_THRESHOLD="5"')
+    assert after == FILE.replace("METIS_LLM_CIRCUIT_THRESHOLD=4", "METIS_LLM_CIRCUIT_THRESHOLD=5")
 
 
 def test_export_spaces_and_the_comment_of_the_line_stay():

@@ -54,8 +54,19 @@ def test_a_signal_lets_a_running_request_end_and_closes_the_log(tmp_path: Path):
     assert not (tmp_path / ".run" / "backend.pid").exists()
 
 
+TOKENS = "ops:operator:0123456789abcdef"
+
+
+def test_without_tokens_nobody_else_may_reach_the_service(tmp_path: Path):
+    result = _serve(tmp_path, CHAIN, "--host", "0.0.0.0", "--port", "0")
+
+    assert result.exit_code == 2
+    for words in ("METIS_HOST", "METIS_CONTROL_TOKENS", "0.0.0.0"):
+        assert words in result.output
+
+
 def test_the_pidfile_tells_who_serves_and_where_until_the_end(tmp_path: Path):
-    environ = environment(METIS_SUPERVISED="1", METIS_LLM_DEADLINE_SECONDS="7.5")
+    environ = environment(METIS_SUPERVISED="1", METIS_LLM_DEADLINE_SECONDS="7.5", METIS_CONTROL_TOKENS=TOKENS)
     arguments = ["--port", "0", "--host", "0.0.0.0", "--log", "other.log"]
     path = tmp_path / ".run" / "backend.pid"
 
@@ -70,6 +81,7 @@ def test_the_pidfile_tells_who_serves_and_where_until_the_end(tmp_path: Path):
         "url": backend.url,
         "stop_within_s": 9,
         "supervised": True,
+        "env_file": ".env",
     }
     assert any("can spend your keys" in line for line in backend.lines)
     assert (code, path.exists()) == (0, False)

@@ -1,0 +1,250 @@
+"""/api/v53/control: the routes. What a change is, resilience.control decides; docs/control.md is the contract."""
+
+import hashlib
+import re
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.security import HTTPBearer
+
+from resilience.control import outlook
+from resilience.control.control import Ask, Control, Done
+from resilience.control.plan import Draft, guard_draft, order_draft, settings_draft, undo_draft
+from resilience.control.refusals import InvalidError, RefusalError, StaleError
+from resilience.service.body import json_body, read_body
+from resilience.service.control_bodies import (
+    Change,
+    CircuitBody,
+    GuardBody,
+    IsolateBody,
+    OrderBody,
+    PreviewBody,
+    SettingsBody,
+    UndoBody,
+)
+from resilience.service.control_checks import checks_document
+from resilience.service.control_door import Door, Visitor
+from resilience.service.control_problems import MAX_BODY_BYTES, told
+from resilience.service.control_view import state_document
+from resilience.service.wire import SafeJSONResponse
+from resilience.tokens import Role
+
+PREFIX = "/api/v53/control"
+_KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": f"^{_KEY.pattern}$"},
+}
+
+
+def add_control(app: FastAPI, control: Control, door: Door) -> None:
+    """Add the routes over `control`, for those whom `door` lets in."""
+    # For the OpenAPI document; the door looks at the header itself.
+    bearer = Depends(HTTPBearer(auto_error=False, scheme_name="control token"))
+    router = APIRouter(prefix=PREFIX, dependencies=[bearer])
+
+    @router.get("/state", response_model=None)
+    async def state(request: Request) -> Response:
+        """Order, circuits, settings, switches and the last changes."""
+        return SafeJSONResponse(state_document(control, door.admit(request, Role.VIEWER)))
+
+    @router.get("/checks", response_model=None)
+    async def checks(request: Request) -> Response:
+        """The runbook's diagnoses, made now; takes at most some seconds."""
+        door.admit(request, Role.VIEWER)
+        return SafeJSONResponse(await checks_document(control))
+
+    @router.post("/order", openapi_extra=_change_of(OrderBody), response_model=None)
+    async def order(request: Request) -> Response:
+        """Change the order of the chain."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            body = await read_body(request, OrderBody, MAX_BODY_BYTES)
+
+            async def draft() -> Draft:
+                made = order_draft(control.disk, control.client.config, body.order)
+                return _forced(made, await outlook.against_order(control, made.config), force=body.force)
+
+            return _answer(await control.change(_ask(request, visitor, body), draft))
+
+    @router.post("/settings", openapi_extra=_change_of(SettingsBody), response_model=None)
+    async def settings(request: Request) -> Response:
+        """Change settings."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            body = await read_body(request, SettingsBody, MAX_BODY_BYTES)
+
+            async def draft() -> Draft:
+                return settings_draft(control.disk, control.client.config, body.settings)
+
+            return _answer(await control.change(_ask(request, visitor, body), draft))
+
+    @router.post("/guards/{guard}", openapi_extra=_change_of(GuardBody), response_model=None)
+    async def guards(request: Request, guard: str) -> Response:
+        """Switch a guard off for a time, or on again."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            body = await read_body(request, GuardBody, MAX_BODY_BYTES)
+
+            async def draft() -> Draft:
+                source, config = control.source, control.client.config
+                return guard_draft(source, config, guard, enabled=body.enabled, for_s=body.for_s)
+
+            return _answer(await control.change(_ask(request, visitor, body), draft))
+
+    @router.post("/undo", openapi_extra=_change_of(UndoBody), response_model=None)
+    async def undo(request: Request) -> Response:
+        """Put back what a change replaced."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            body = await read_body(request, UndoBody, MAX_BODY_BYTES)
+
+            async def draft() -> Draft:
+                config = control.client.config
+                return undo_draft(control.state, control.disk, control.source, config, body.change, GUARD_OFF_S)
+
+            return _answer(await control.change(_ask(request, visitor, body), draft))
+
+    @router.post("/circuits/{provider}/reset", openapi_extra=_change_of(CircuitBody), response_model=None)
+    async def reset(request: Request, provider: str) -> Response:
+        """Close a circuit now."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            ask = _ask(request, visitor, await read_body(request, CircuitBody, MAX_BODY_BYTES))
+            outlook.has_circuit(control, provider)
+
+            async def action() -> tuple[str, ...]:
+                control.client.known()[provider].breaker.reset(ask.who, ask.reason)
+                return ()
+
+            return _answer(await control.act(ask, provider, action))
+
+    @router.post("/circuits/{provider}/isolate", openapi_extra=_change_of(IsolateBody), response_model=None)
+    async def isolate(request: Request, provider: str) -> Response:
+        """Hold a circuit open for a time."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            body = await read_body(request, IsolateBody, MAX_BODY_BYTES)
+            ask = _ask(request, visitor, body)
+            outlook.has_circuit(control, provider)
+
+            async def action() -> tuple[str, ...]:
+                warnings = _unless_forced(outlook.against_isolation(control, provider), force=body.force)
+                control.client.known()[provider].breaker.isolate(body.for_s, ask.who, ask.reason)
+                return warnings
+
+            return _answer(await control.act(ask, provider, action))
+
+    @router.post("/circuits/{provider}/release", openapi_extra=_change_of(CircuitBody), response_model=None)
+    async def release(request: Request, provider: str) -> Response:
+        """End an isolation: the next request probes."""
+        with told(control):
+            visitor = door.admit(request, Role.OPERATOR)
+            ask = _ask(request, visitor, await read_body(request, CircuitBody, MAX_BODY_BYTES))
+            outlook.has_circuit(control, provider)
+
+            async def action() -> tuple[str, ...]:
+                _unless_forced(outlook.against_release(control, provider), force=False)
+                control.client.known()[provider].breaker.release(ask.who, ask.reason)
+                return ()
+
+            return _answer(await control.act(ask, provider, action))
+
+    @router.post("/preview", openapi_extra=json_body(PreviewBody), response_model=None)
+    async def preview(request: Request) -> Response:
+        """What a change would lead to; nothing is changed."""
+        with told(control):
+            door.admit(request, Role.OPERATOR)
+            body = await read_body(request, PreviewBody, MAX_BODY_BYTES)
+            return SafeJSONResponse(await _preview(control, body))
+
+    app.include_router(router)
+
+
+GUARD_OFF_S = 600.0
+"""For how long a guard is off that an undo switches off."""
+
+
+async def _preview(control: Control, body: PreviewBody) -> dict[str, Any]:
+    refusals: list[RefusalError | StaleError] = []
+    sentences: list[str] = []
+    warnings: tuple[str, ...] = ()
+    if body.version is not None and body.version != control.state.version:
+        refusals.append(StaleError(body.version, control.state.version, control.state.after(body.version)))
+    try:
+        if body.action in ("order", "settings"):
+            draft = _drafted(control, body)
+            warnings = draft.warnings
+            sentences = outlook.order_sentences(control, draft.config)
+            if body.action == "order":
+                refusals += await outlook.against_order(control, draft.config)
+        else:
+            if body.provider is None:
+                raise InvalidError("provider must name whose circuit, got nothing", "provider")
+            provider = outlook.has_circuit(control, body.provider)
+            sentences = outlook.circuit_sentences(control, provider, body.action, body.for_s)
+            if body.action == "isolate":
+                refusals += outlook.against_isolation(control, provider)
+            if body.action == "release":
+                refusals += outlook.against_release(control, provider)
+    except RefusalError as exc:
+        refusals.append(exc)
+    return {
+        "sentences": sentences,
+        "warnings": list(warnings),
+        "refusals": [
+            {"code": exc.code, "message": str(exc), "forceable": exc.forceable}
+            if isinstance(exc, RefusalError)
+            else {"code": "stale_version", "message": str(exc), "forceable": False}
+            for exc in refusals
+        ],
+    }
+
+
+def _drafted(control: Control, body: PreviewBody) -> Draft:
+    if body.action == "order":
+        if body.order is None:
+            raise InvalidError("order must be a list of names, got nothing", "order")
+        return order_draft(control.disk, control.client.config, body.order)
+    if body.settings is None:
+        raise InvalidError("settings must be an object of names and values, got nothing", "settings")
+    return settings_draft(control.disk, control.client.config, body.settings)
+
+
+def _ask(request: Request, visitor: Visitor, body: Change) -> Ask:
+    key = request.headers.get("idempotency-key")
+    if key is not None and _KEY.fullmatch(key) is None:
+        rule = "8 to 128 letters, digits, _ and -"
+        raise InvalidError(f"Idempotency-Key must be {rule}, got {len(key)} characters", "idempotency-key")
+    said = f"{request.url.path}\n{body.model_dump_json()}"
+    return Ask(
+        version=body.version,
+        reason=body.reason,
+        name=visitor.name,
+        request_id=request.state.request_id,
+        actor=body.actor,
+        key=key,
+        digest=hashlib.sha256(said.encode()).hexdigest(),
+    )
+
+
+def _forced(draft: Draft, reasons: list[RefusalError], *, force: bool) -> Draft:
+    warnings = _unless_forced(reasons, force=force)
+    return Draft(draft.kind, draft.source, draft.config, draft.switched, warnings=(*draft.warnings, *warnings))
+
+
+def _unless_forced(reasons: list[RefusalError], *, force: bool) -> tuple[str, ...]:
+    for reason in reasons:
+        if not (force and reason.forceable):
+            raise reason
+    return tuple(f"forced: {reason}" for reason in reasons)
+
+
+def _answer(done: Done) -> Response:
+    return SafeJSONResponse(dict(done.body), headers={"idempotent-replayed": "true"} if done.replayed else {})
+
+
+def _change_of(model: type[Change]) -> dict[str, Any]:
+    return {**json_body(model), "parameters": [_KEY_PARAMETER]}
