@@ -12,7 +12,7 @@ import httpx2
 
 from resilience.config import Config, load
 from resilience.control.control import Place
-from resilience.events import Event
+from resilience.events import Event, ProvidersInitialized
 from resilience.service.app import create_app
 from tests.resilience.service_kit import WAIT_S, Behaviour, Log, answers, http, serving
 
@@ -133,4 +133,5 @@ def controlled(
     place = Place(env, state, environ or {})
     app = create_app(load(env, environ or {}), log.emit, transport=network, place=place, wall=clock)
     with serving(app) as url:
+        log.wait_for(ProvidersInitialized)  # else the start could read what the test writes
         yield Service(url, env, state, network, log, clock, OPERATOR if tokens else None)
