@@ -20,6 +20,9 @@ class LazyGroup(click.Group):
         "simulate": ("resilience.simulator.cli", "simulate_command"),
         "traffic": ("resilience.simulator.cli", "traffic_command"),
         "demo": ("resilience.demo", "demo_command"),
+        "providers": ("resilience.controlling", "providers_command"),
+        "circuit": ("resilience.controlling", "circuit_command"),
+        "config": ("resilience.controlling", "config_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,13 +1,14 @@
 """The settings of the demo's children: nothing of the user's keys or `.env` takes part.
 
-The backend reads `.env` of the directory as always, but the environment wins over it, so every setting that it
-knows is set here.
+The backend has a settings file of its own, so that changes made while it runs go there and the user's `.env` is
+neither read nor written.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from resilience.config import CHOICES, KNOWN, NUMBERS
+from resilience.config import KNOWN
+from resilience.envfile import edited
 from resilience.simulator.listener import HOST
 from resilience.simulator.servers import Servers
 
@@ -25,21 +26,17 @@ def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith("METIS_") and "API_KEY" not in name}
 
 
-def backend_environment(environ: Mapping[str, str], servers: Servers, port: int, log_path: Path) -> dict[str, str]:
-    """What the backend gets: simulated providers in the default order, short times, and a supervisor (the demo)."""
-    settings = dict.fromkeys(
-        (*(number.variable for number in NUMBERS), *CHOICES), ""
-    )  # empty: the default, whatever .env says
-    settings |= _PACE
+def backend_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the backend gets: nothing that would win over its settings file, and a supervisor (the demo)."""
+    return without_keys(environ) | {"METIS_SUPERVISED": "1"}
+
+
+def backend_settings(servers: Servers, port: int, log_path: Path) -> str:
+    """The text of its settings file: simulated providers in the default order, and short times."""
+    settings = {"METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN), **_PACE}
     for name, known in KNOWN.items():
         settings[f"METIS_LLM_{name.upper()}_BASE_URL"] = servers.base_url(name)
         settings[f"METIS_LLM_{name.upper()}_MODEL"] = known.model
         settings[f"{name.upper()}_API_KEY"] = "simulated"
-    settings |= {
-        "METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN),
-        "METIS_LLM_LOG_PATH": str(log_path),
-        "METIS_HOST": HOST,
-        "METIS_PORT": str(port),
-        "METIS_SUPERVISED": "1",
-    }
-    return without_keys(environ) | settings
+    settings |= {"METIS_LLM_LOG_PATH": str(log_path), "METIS_HOST": HOST, "METIS_PORT": str(port)}
+    return edited("# Of the running demo; written anew by each one.\n", settings)

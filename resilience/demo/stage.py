@@ -13,15 +13,17 @@ from pathlib import Path
 
 import httpx2
 
+from resilience import envfile
 from resilience.demo.children import Child
-from resilience.demo.environment import backend_environment, without_keys
-from resilience.service.pidfile import PIDFILE
+from resilience.demo.environment import backend_environment, backend_settings, without_keys
+from resilience.service.pidfile import PIDFILE, state_path
 from resilience.simulator.listener import HOST
 from resilience.simulator.scenarios import TOUR
 from resilience.simulator.servers import Servers
 from resilience.simulator.traffic import drive
 
 RUN_DIR = PIDFILE.parent  # where `make dev-restart` looks, too
+ENV_FILE = RUN_DIR / "demo.env"
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
 SHORTEST_LIFE_S = 5.0
@@ -63,7 +65,10 @@ async def run(places: Places, say: Say) -> int:
     if places.log_path.exists():
         places.log_path.replace(places.log_path.with_suffix(".log.1"))  # each demo begins with an empty page
     async with Servers() as servers:
-        backend, dashboard = _children(places, servers)
+        # Each demo begins anew, so no change of an earlier one is of any meaning.
+        state_path(ENV_FILE).unlink(missing_ok=True)
+        envfile.write(ENV_FILE, backend_settings(servers, places.port, places.log_path))
+        backend, dashboard = _children(places)
         play = asyncio.create_task(_play(places, servers, backend, dashboard, say))
         _on_signals(play, (backend, dashboard), say)
         try:
@@ -78,14 +83,14 @@ async def run(places: Places, say: Say) -> int:
     return 1
 
 
-def _children(places: Places, servers: Servers) -> tuple[Child, Child]:
+def _children(places: Places) -> tuple[Child, Child]:
     outputs = {name: RUN_DIR / f"{name}.out" for name in ("backend", "dashboard")}
     for output in outputs.values():
         output.unlink(missing_ok=True)
     backend = Child(
         "backend",
-        (sys.executable, "-m", "resilience", "serve"),
-        backend_environment(os.environ, servers, places.port, places.log_path),
+        (sys.executable, "-m", "resilience", "serve", "--env-file", str(ENV_FILE)),
+        backend_environment(os.environ),
         outputs["backend"],
     )
     arguments = ("run", "--log", str(places.log_path), "--port", str(places.dashboard_port))

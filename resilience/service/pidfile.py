@@ -15,6 +15,12 @@ SUPERVISED = "METIS_SUPERVISED"
 """Set to 1 by a program that starts the backend again whenever it ends."""
 
 
+def state_path(env_file: Path) -> Path:
+    """Where control keeps what outlives the process: `.run/control.json`, one of its own for another settings file."""
+    of = "" if env_file.name == ".env" else f".{env_file.name.removesuffix('.env').strip('.')}"
+    return PIDFILE.parent / f"control{of}.json"
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """A running backend. argv: its whole command line; stop_within_s: how long its end may take; env_file: its settings."""

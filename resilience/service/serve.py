@@ -48,7 +48,7 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
         raise ServeError(f"{rule}, got {config.log_path}: {exc.strerror}") from exc
     # Else each counter has a second series with the time of its birth.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-    place = Place(env_file, state_path(env_file), dict(environ))
+    place = Place(env_file, pidfile.state_path(env_file), dict(environ))
     # Every request ends within its own deadline, so none that had begun is cut off.
     stop_within_s = math.ceil(config.deadline.request_s) + 1
     server = uvicorn.Server(
@@ -100,12 +100,6 @@ def _refused(host: str, port: int, exc: OSError) -> str:
         case errno.EADDRNOTAVAIL:
             return f"METIS_HOST (--host) must be an address of this machine, got {host}"
     return f"cannot listen on {host} port {port}: {exc.strerror}"
-
-
-def state_path(env_file: Path) -> Path:
-    """Where control keeps what outlives the process: `.run/control.json`, one of its own for another settings file."""
-    of = "" if env_file.name == ".env" else f".{env_file.name.removesuffix('.env').strip('.')}"
-    return pidfile.PIDFILE.parent / f"control{of}.json"
 
 
 def _url(host: str, port: int) -> str:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from resilience.config import KNOWN, load
 from resilience.demo.children import Child
 from resilience.demo.command import busy_port, demo_command
-from resilience.demo.environment import backend_environment, without_keys
+from resilience.demo.environment import backend_environment, backend_settings, without_keys
 from resilience.simulator.servers import Servers
 
 STUBBORN = """
@@ -71,7 +71,8 @@ def test_the_backend_gets_nothing_of_the_user_s_keys_and_settings(tmp_path: Path
                 "METIS_LLM_OTHER_BASE_URL": "http://other.invalid",
             }
             urls = {name: servers.base_url(name) for name in ("openrouter", "anthropic", "deepseek", "openai")}
-            return backend_environment(environ, servers, 8000, tmp_path / "live.log"), urls
+            (tmp_path / "demo.env").write_text(backend_settings(servers, 8000, tmp_path / "live.log"))
+            return backend_environment(environ), urls
 
     (tmp_path / ".env").write_text(
         "METIS_LLM_PROVIDER_ORDER=openai\nOPENAI_API_KEY=real-key\nANTHROPIC_API_KEY=your_key\n"
@@ -79,7 +80,7 @@ def test_the_backend_gets_nothing_of_the_user_s_keys_and_settings(tmp_path: Path
     )
 
     environ, urls = asyncio.run(main())
-    config = load(tmp_path / ".env", environ)
+    config = load(tmp_path / "demo.env", environ)
 
     assert environ["PATH"] == "/bin"
     assert "real-key" not in environ.values()
@@ -119,6 +120,7 @@ def test_a_stubborn_child_and_what_it_started_end_in_bounded_time(tmp_path: Path
 
 def test_the_whole_demo_comes_up_restarts_its_backend_and_ends_without_a_trace(tmp_path: Path) -> None:
     port, dashboard_port = free_port(), free_port()
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=your_own\n")
 
     async def main() -> tuple[str, str, list[int], int]:
         demo = await resilience(tmp_path, "demo", "--port", str(port), "--dashboard-port", str(dashboard_port))
@@ -128,6 +130,10 @@ def test_the_whole_demo_comes_up_restarts_its_backend_and_ends_without_a_trace(t
                 pids = children_of(demo.pid)
                 restart = await resilience(tmp_path, "restart")  # make dev-restart
                 restarted, _ = await restart.communicate()
+                order = "deepseek,openrouter,anthropic,openai"
+                change = await resilience(tmp_path, "providers", "order", order, "--reason", "a try", "--force")
+                changed, _ = await change.communicate()
+                assert change.returncode == 0, changed
                 pids += children_of(demo.pid)
                 demo.send_signal(signal.SIGINT)
                 rest, _ = await demo.communicate()
@@ -146,7 +152,11 @@ def test_the_whole_demo_comes_up_restarts_its_backend_and_ends_without_a_trace(t
     assert f"the backend answers at http://127.0.0.1:{port}" in restarted
     assert len(set(pids)) == 3
     assert [pid for pid in pids if alive(pid)] == []
-    assert "LLM_ATTEMPT" in (tmp_path / ".run" / "backend_live.log").read_text()
+    log = (tmp_path / ".run" / "backend_live.log").read_text()
+    assert "LLM_ATTEMPT" in log
+    assert '"reason":"a try"' in log
+    assert '"provider":"deepseek"' in [line for line in log.splitlines() if "PRIMARY" in line][-1]
+    assert (tmp_path / ".env").read_text() == "OPENAI_API_KEY=your_own\n"
     assert busy_port({"--port": port, "--dashboard-port": dashboard_port}) is None
 
 
