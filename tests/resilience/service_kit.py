@@ -173,6 +173,7 @@ def shared_service() -> Iterator[Service]:
 def serving(app: FastAPI) -> Iterator[str]:
     """The app behind uvicorn on a port of its own; yields the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as serve does
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

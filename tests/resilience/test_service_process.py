@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from resilience.__main__ import main
+from resilience.service.serve import _listen
 from tests.resilience.process_kit import CHAIN, WAIT_S, BackendProcess, SlowProvider, command, environment, kinds
 from tests.resilience.service_kit import http
 
@@ -52,6 +53,13 @@ def test_a_signal_lets_a_running_request_end_and_closes_the_log(tmp_path: Path):
         "SERVICE_STOPPED",
     ]
     assert not (tmp_path / ".run" / "backend.pid").exists()
+
+
+def test_an_answer_does_not_wait_for_a_delayed_acknowledgement():
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 TOKENS = "ops:operator:0123456789abcdef"
