@@ -57,8 +57,8 @@ class Caller:
     ) -> None:
         """before: the caller under the settings until now; providers at the same address keep their connections."""
         # Once: loading certificates takes as long as many calls.
-        self._certificates: Certificates = (
-            before._certificates if before else httpx2.create_ssl_context() if transport is None else True
+        self.certificates: Certificates = (
+            before.certificates if before else httpx2.create_ssl_context() if transport is None else True
         )
         self._clients: dict[str, httpx2.AsyncClient] = {}
         self._doors: dict[str, tuple[str, str | None]] = {}
@@ -72,7 +72,7 @@ class Caller:
 
     def _pool(self, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            verify=self._certificates,
+            verify=self.certificates,
             transport=transport,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
             follow_redirects=False,

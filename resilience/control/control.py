@@ -195,7 +195,8 @@ class Control:
 
     async def reach(self, base_url: str) -> Reached:
         """Whether an address answers."""
-        return await reach(base_url, self._transport)
+        caller = self.client.live.caller
+        return await reach(base_url, True if caller is None else caller.certificates, self._transport)
 
     async def _once(self, ask: Ask, make: Callable[[], Awaitable[dict[str, Any]]]) -> Done:
         if ask.key is not None:

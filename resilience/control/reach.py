@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import httpx2
 
+from resilience.attempt import Certificates
+
 LIMIT_S = 3.0
 
 
@@ -16,12 +18,14 @@ class Reached:
     detail: str
 
 
-async def reach(base_url: str, transport: httpx2.AsyncBaseTransport | None = None) -> Reached:
-    """Ask once, for at most LIMIT_S."""
+async def reach(
+    base_url: str, certificates: Certificates, transport: httpx2.AsyncBaseTransport | None = None
+) -> Reached:
+    """Ask once, for at most LIMIT_S. certificates: loaded once, because that takes longer than many calls."""
     clock = asyncio.get_running_loop().time
     began = clock()
     # Not closed if the transport is a shared one: it is the caller's.
-    client = httpx2.AsyncClient(transport=transport, timeout=LIMIT_S, follow_redirects=False)
+    client = httpx2.AsyncClient(verify=certificates, transport=transport, timeout=LIMIT_S, follow_redirects=False)
     try:
         async with asyncio.timeout(LIMIT_S):
             async with client.stream("GET", base_url) as response:
