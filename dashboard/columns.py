@@ -51,6 +51,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "http_status": "INTEGER",
         "generation_time_ms": "DOUBLE",
         "circuit": "VARCHAR",  # in upper case
+        "config_version": "BIGINT",
     },
     "LLM_REQUEST": {
         **_EVERY,
@@ -62,6 +63,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "fallbacks": "INTEGER",
         "total_ms": "DOUBLE",
         "wasted_ms": "DOUBLE",
+        "config_version": "BIGINT",
     },
     "FALLBACK": {
         **_EVERY,
@@ -89,6 +91,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "actor": "VARCHAR",
         "origin": "VARCHAR",
         "changes": "VARCHAR",  # "name: old → new", parted by "; "
+        "version": "VARCHAR",  # of the settings in CONFIG_CHANGED, of the program in SERVICE_STARTED and _STOPPED
+        "config_version": "BIGINT",
     },
 }
 """The events' columns, by name of the event."""

@@ -17,6 +17,7 @@ from dashboard.kinds import (
     CONFIGURED,
     FALLBACK,
     ORDERED,
+    REQUEST,
     STARTED,
     STOPPED,
     TRANSITION,
@@ -36,6 +37,7 @@ __all__ = [
     "attempts_by_bucket",
     "circuit_intervals",
     "circuit_transitions",
+    "config_changes",
     "failures_by_reason",
     "fallbacks_by_reason",
     "order_now",
@@ -43,6 +45,7 @@ __all__ = [
     "raw_lines",
     "request_summary",
     "requests_by_bucket",
+    "requests_by_version",
     "wasted_by_provider",
 ]
 
@@ -277,12 +280,47 @@ def actions(events: "ir.Table", window: Window) -> "ir.Table":
     )
     text = ibis.cases(
         (_.event == CONFIGURED, _.changes.fill_null("") + " (" + _.reason.fill_null("") + ")"),
+        ((_.event == TRANSITION) & (_.reason != ""), _.provider + ": " + _.cause + " (" + _.reason + ")"),
         (_.event == TRANSITION, _.provider + ": " + _.cause),
         (_.event == STARTED, "service started"),
         (_.event == STOPPED, "service stopped"),
     )
     found = within(found, window).mutate(kind=kind, text=text).filter(_.kind.notnull())
     return found.order_by("at", "source", "offset").select("at", "kind", "text", "actor")
+
+
+def config_changes(events: "ir.Table", window: Window) -> "ir.Table":
+    """Changes of settings, in order of time.
+
+    Columns: at, version (int: of the settings after the change), actor, reason, origin, changes ("name: old → new",
+    parted by "; ").
+    Source: CONFIG_CHANGED; docs/metrics.md.
+    """
+    found = within(of_kind(events, CONFIGURED), window).order_by("at", "source", "offset")
+    return found.select("at", "actor", "reason", "origin", "changes", version=_.version.try_cast("int64"))
+
+
+def requests_by_version(events: "ir.Table", window: Window) -> "ir.Table":
+    """Requests per version of the settings that they were served by.
+
+    Columns: config_version (int), total, success (int), first_at, first_provider, first_status, first_ms (float): of the
+    request that ended first. total counts no cancelled, blocked or rejected ones. Without the version of a line: no row.
+    Source: LLM_REQUEST; docs/metrics.md.
+    """
+    return (
+        within(of_kind(events, REQUEST), window)
+        .filter(_.config_version.notnull() & _.status.notin(_NOT_COUNTED))
+        .group_by("config_version")
+        .agg(
+            total=_.count(),
+            success=_.count(where=_.status == "success"),
+            first_at=_.at.min(),
+            first_provider=_.provider.fill_null("").argmin(_.at).nullif(""),
+            first_status=_.status.argmin(_.at),
+            first_ms=_.total_ms.argmin(_.at),
+        )
+        .order_by("config_version")
+    )
 
 
 def raw_lines(

@@ -25,6 +25,12 @@ SELECT
   CASE
     WHEN "t7"."event" = 'CONFIG_CHANGED'
     THEN COALESCE("t7"."changes", '') || ' (' || COALESCE("t7"."reason", '') || ')'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    ) AND (
+      "t7"."reason" <> ''
+    )
+    THEN "t7"."provider" || ': ' || "t7"."cause" || ' (' || "t7"."reason" || ')'
     WHEN "t7"."event" = 'BREAKER_TRANSITION'
     THEN "t7"."provider" || ': ' || "t7"."cause"
     WHEN "t7"."event" = 'SERVICE_STARTED'
@@ -167,6 +173,12 @@ SELECT
   CASE
     WHEN "t7"."event" = 'CONFIG_CHANGED'
     THEN COALESCE("t7"."changes", '') || ' (' || COALESCE("t7"."reason", '') || ')'
+    WHEN (
+      "t7"."event" = 'BREAKER_TRANSITION'
+    ) AND (
+      "t7"."reason" <> ''
+    )
+    THEN "t7"."provider" || ': ' || "t7"."cause" || ' (' || "t7"."reason" || ')'
     WHEN "t7"."event" = 'BREAKER_TRANSITION'
     THEN "t7"."provider" || ': ' || "t7"."cause"
     WHEN "t7"."event" = 'SERVICE_STARTED'
@@ -992,6 +1004,42 @@ WHERE
   AND NOT (
     "t0"."plain"
   )
+  AND "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+ORDER BY
+  "t0"."at" ASC,
+  "t0"."source" ASC,
+  "t0"."offset" ASC;
+
+-- config_changes
+SELECT
+  "t0"."at" AS "at",
+  "t0"."actor" AS "actor",
+  "t0"."reason" AS "reason",
+  "t0"."origin" AS "origin",
+  "t0"."changes" AS "changes",
+  TRY_CAST("t0"."version" AS BIGINT) AS "version"
+FROM "others" AS "t0"
+WHERE
+  "t0"."event" = 'CONFIG_CHANGED'
+  AND "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+ORDER BY
+  "t0"."at" ASC,
+  "t0"."source" ASC,
+  "t0"."offset" ASC;
+
+-- config_changes structured
+SELECT
+  "t0"."at" AS "at",
+  "t0"."actor" AS "actor",
+  "t0"."reason" AS "reason",
+  "t0"."origin" AS "origin",
+  "t0"."changes" AS "changes",
+  TRY_CAST("t0"."version" AS BIGINT) AS "version"
+FROM "others" AS "t0"
+WHERE
+  "t0"."event" = 'CONFIG_CHANGED'
   AND "t0"."at" >= CAST($start AS TIMESTAMP)
   AND "t0"."at" < CAST($end AS TIMESTAMP)
 ORDER BY
@@ -2072,6 +2120,72 @@ FROM (
 ) AS "t2"
 ORDER BY
   "t2"."bucket_at" ASC;
+
+-- requests_by_version
+SELECT
+  "t2"."config_version" AS "config_version",
+  "t2"."total" AS "total",
+  "t2"."success" AS "success",
+  "t2"."first_at" AS "first_at",
+  "t2"."first_provider" AS "first_provider",
+  "t2"."first_status" AS "first_status",
+  "t2"."first_ms" AS "first_ms"
+FROM (
+  SELECT
+    "t0"."config_version" AS "config_version",
+    COUNT(*) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    MIN("t0"."at") AS "first_at",
+    NULLIF(FIRST(COALESCE("t0"."provider", '') ORDER BY "t0"."at"), '') AS "first_provider",
+    FIRST("t0"."status" ORDER BY "t0"."at") AS "first_status",
+    FIRST("t0"."total_ms" ORDER BY "t0"."at") AS "first_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND NOT "t0"."config_version" IS NULL
+    AND NOT (
+      "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+    )
+  GROUP BY
+    "t0"."config_version"
+) AS "t2"
+ORDER BY
+  "t2"."config_version" ASC;
+
+-- requests_by_version structured
+SELECT
+  "t2"."config_version" AS "config_version",
+  "t2"."total" AS "total",
+  "t2"."success" AS "success",
+  "t2"."first_at" AS "first_at",
+  "t2"."first_provider" AS "first_provider",
+  "t2"."first_status" AS "first_status",
+  "t2"."first_ms" AS "first_ms"
+FROM (
+  SELECT
+    "t0"."config_version" AS "config_version",
+    COUNT(*) AS "total",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'success') AS "success",
+    MIN("t0"."at") AS "first_at",
+    NULLIF(FIRST(COALESCE("t0"."provider", '') ORDER BY "t0"."at"), '') AS "first_provider",
+    FIRST("t0"."status" ORDER BY "t0"."at") AS "first_status",
+    FIRST("t0"."total_ms" ORDER BY "t0"."at") AS "first_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND NOT "t0"."config_version" IS NULL
+    AND NOT (
+      "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+    )
+  GROUP BY
+    "t0"."config_version"
+) AS "t2"
+ORDER BY
+  "t2"."config_version" ASC;
 
 -- wasted_by_provider
 SELECT

@@ -67,6 +67,8 @@ def recount(log: Sequence[Logged], window: Window, now: datetime) -> dict[str, l
         "wasted_by_provider": _wasted_by_provider(attempts),
         "order_now": _order_now(log, now),
         "actions": _actions(inside),
+        "config_changes": _config_changes(inside),
+        "requests_by_version": _requests_by_version(inside),
     }
 
 
@@ -304,6 +306,40 @@ def _actions(inside: Sequence[Logged]) -> list[Row]:
             row |= {"kind": "stop", "text": "service stopped"}
         if "kind" in row:
             rows.append(row)
+    return rows
+
+
+def _config_changes(inside: Sequence[Logged]) -> list[Row]:
+    return [
+        {"at": entry.at, "version": e.version, "actor": e.actor, "reason": e.reason, "origin": e.origin}
+        | {"changes": "; ".join(f"{name}: {old} → {new}" for name, old, new in e.changes) or None}
+        for entry in inside
+        if isinstance(e := entry.event, ConfigChanged)
+    ]
+
+
+def _requests_by_version(inside: Sequence[Logged]) -> list[Row]:
+    counted = [
+        entry
+        for entry in inside
+        if isinstance(entry.event, RequestFinished)
+        and entry.event.config_version is not None
+        and entry.event.status not in ("cancelled", "blocked", "rejected")
+    ]
+    rows = []
+    for version, entries in _grouped(counted, lambda entry: entry.event.config_version).items():
+        first = min(entries, key=lambda entry: entry.at)
+        rows.append(
+            {
+                "config_version": version,
+                "total": len(entries),
+                "success": sum(entry.event.status == "success" for entry in entries),
+                "first_at": first.at,
+                "first_provider": first.event.provider,
+                "first_status": str(first.event.status),
+                "first_ms": first.event.total_ms,
+            }
+        )
     return rows
 
 

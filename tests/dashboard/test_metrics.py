@@ -41,7 +41,12 @@ def composed(seed: int, *, without: tuple[type[Event], ...] = ()) -> list[Logged
     events += [restart if rng.random() < 0.01 else rng.choice(makers)(rng) for _ in range(EVENTS)]
     # The log keeps three decimals.
     events = [
-        replace(event, total_ms=round(event.total_ms, 3), wasted_ms=round(event.wasted_ms, 3))
+        replace(
+            event,
+            total_ms=round(event.total_ms, 3),
+            wasted_ms=round(event.wasted_ms, 3),
+            config_version=rng.choice((None, 1, 2)),
+        )
         if isinstance(event, RequestFinished)
         else event
         for event in events

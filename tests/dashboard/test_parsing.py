@@ -181,7 +181,7 @@ def _same(found: Any, expected: Any) -> bool:
         return found is None or found != found
     if isinstance(expected, tuple):
         return list(found) == list(expected)
-    return bool(found == expected)
+    return bool(found == expected or found == str(expected))  # a version is a number in one event, text in another
 
 
 @pytest.mark.parametrize("seed", range(3))
