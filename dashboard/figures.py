@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.inert import chart_text, provider_label
+from dashboard.marks import marks, spelled
 from dashboard.traces import Part, Threshold, dashed, epoch_ms, label, line, note, rows, shade
 from dashboard.window import Window
 
@@ -42,20 +43,24 @@ def circuits(
         "showgrid": False,
     }
     bars = [_bar(state, intervals[intervals["state"] == state]) for state in _BARS]
-    marks = {
+    lane = {
         "type": "scatter",
         "name": ACTIONS_LANE,
         "x": epoch_ms(actions["at"]),
         "y": [ACTIONS_LANE] * len(actions),
         "mode": "markers",
         "marker": {"symbol": "triangle-up", "size": 9, "color": theme.ACCENT},
-        "hovertext": [
-            chart_text(f"{kind}: {text}") for kind, text in actions[["kind", "text"]].itertuples(index=False)
-        ],
+        "hovertext": spelled(actions),
         "hovertemplate": "%{hovertext}<br>%{x|%H:%M:%S} UTC<extra></extra>",
     }
     layout = {"hovermode": "closest", "bargap": 0, "barmode": "overlay", "showlegend": False}
-    return _figure(window, y, [*bars, marks], shapes=_now_line(window, at), **layout)
+    return _figure(window, y, [*bars, lane], shapes=_now_line(window, at), **layout)
+
+
+def with_actions(figure: go.Figure, actions: pd.DataFrame) -> go.Figure:
+    """The chart with a mark on its time axis for each change that people made. actions: metrics.actions."""
+    found = marks(actions, figure.layout.yaxis.range[1])
+    return figure.add_traces(found) if found else figure
 
 
 def success_rate(attempts: pd.DataFrame, order: Sequence[str], window: Window) -> go.Figure:

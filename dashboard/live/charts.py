@@ -29,6 +29,9 @@ def packed_charts(frames: Frames, window: Window, at: datetime, choice: str) -> 
         alt = f"{title}, {unit}, {stretch}"
         return packed(figure, title=title, unit=unit, alt=alt, group="live", height_px=height_px)
 
+    def with_actions(figure: go.Figure) -> go.Figure:
+        return figures.with_actions(figure, frames.actions)
+
     return {
         "circuits": chart(
             figures.circuits(order, shown, frames.actions, window, at),
@@ -37,19 +40,19 @@ def packed_charts(frames: Frames, window: Window, at: datetime, choice: str) -> 
             46 + 18 * (len(order) + 1),
         ),
         "success": chart(
-            figures.success_rate(attempts, order, window),
+            with_actions(figures.success_rate(attempts, order, window)),
             "Success rate per provider",
             f"% of ended attempts, {width}; hollow: fewer than 5",
             150,
         ),
         "requests": chart(
-            figures.request_rates(requests, window),
+            with_actions(figures.request_rates(requests, window)),
             "Error rate and fallback rate",
             f"% of requests, {width}{derived}",
             130,
         ),
         "response": chart(
-            figures.response_time(requests, attempts, order, window),
+            with_actions(figures.response_time(requests, attempts, order, window)),
             "Response time",
             f"seconds a caller waited, {width}{derived}; median and 95th percentile",
             150,

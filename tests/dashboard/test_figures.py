@@ -69,6 +69,23 @@ def test_the_thresholds_of_the_runbook_are_dashed_and_labelled() -> None:
     assert {"error rate 10 %", "fallback rate 25 %"} == {note.text for note in figure.layout.annotations}
 
 
+def test_what_people_changed_is_marked_on_the_time_axis_with_who_and_why() -> None:
+    hostile = "<a href=x>bob</a>"
+    actions = frame(
+        ACTIONS,
+        (at(30), "start", "service started", None),
+        (at(90), "reorder", f"ORDER: a → b ({hostile})", hostile),
+        (at(95), "reset", "openrouter: manual_reset", None),
+    )
+
+    figure = figures.with_actions(figures.request_rates(requests((0, 50, 0.0, 0.0, 900.0)), WINDOW), actions)
+
+    (points,) = traces(figure, "actions", "markers")
+    assert points.x == (START_MS + 90_000, START_MS + 95_000)
+    escaped = "&lt;a href=x&gt;bob&lt;/a&gt;"
+    assert points.customdata == (f"reorder by {escaped}: ORDER: a → b ({escaped})", "reset: openrouter: manual_reset")
+
+
 def test_neighbouring_breaches_make_one_box() -> None:
     rows = requests(*((s, 50, rate, 0.0, 900.0) for s, rate in ((0, 0.05), (10, 0.2), (20, 0.3), (30, 0.0), (50, 0.5))))
 
