@@ -2,7 +2,10 @@
 
 METIS_DASHBOARD_LOG              log files and patterns, parted by ":" or ","  (backend_live.log)
 METIS_DASHBOARD_STORE            where the events are kept: a file or a folder (beside the first log)
-METIS_DASHBOARD_CONTROL_URL      the backend's control API                     (http://127.0.0.1:8000)
+METIS_DASHBOARD_OPERATORS        who may change things: e-mails, @domain, group:name, parted by commas
+METIS_DASHBOARD_VIEWERS          who may look, likewise                        (whoever is signed in)
+METIS_CONTROL_URL                the service whose control API is used         (http://127.0.0.1:8000)
+METIS_CONTROL_TOKEN              the dashboard's token for it                  (none)
 METIS_DASHBOARD_REFRESH_SECONDS  shortest time between two refreshes of a page (0.25)
 METIS_DASHBOARD_STALE_SECONDS    age of the newest line that counts as stale   (30)
 """
@@ -12,13 +15,16 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 LOG = "METIS_DASHBOARD_LOG"
 STORE = "METIS_DASHBOARD_STORE"
-CONTROL_URL = "METIS_DASHBOARD_CONTROL_URL"
+OPERATORS = "METIS_DASHBOARD_OPERATORS"
+VIEWERS = "METIS_DASHBOARD_VIEWERS"
+CONTROL_URL = "METIS_CONTROL_URL"
+CONTROL_TOKEN = "METIS_CONTROL_TOKEN"  # noqa: S105 (a variable's name)
 REFRESH_SECONDS = "METIS_DASHBOARD_REFRESH_SECONDS"
 STALE_SECONDS = "METIS_DASHBOARD_STALE_SECONDS"
 
@@ -38,7 +44,8 @@ class Settings:
     """What the dashboard reads, where it keeps it, and how it behaves.
 
     logs: paths and patterns; store: file or folder for the events, None for the usual place; control_url:
-    without a slash at its end; refresh_s: shortest time between two refreshes; stale_s: age of the newest line from
+    without a slash at its end; control_token: never shown; operators, viewers: for access.signed_in;
+    refresh_s: shortest time between two refreshes; stale_s: age of the newest line from
     which on the data count as stale.
     """
 
@@ -47,6 +54,9 @@ class Settings:
     control_url: str = "http://127.0.0.1:8000"
     refresh_s: float = 0.25
     stale_s: float = 30.0
+    control_token: str | None = field(default=None, repr=False)
+    operators: tuple[str, ...] = ()
+    viewers: tuple[str, ...] = ()
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -62,6 +72,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         control_url=_url(CONTROL_URL, given.get(CONTROL_URL, usual.control_url)),
         refresh_s=_seconds(REFRESH_SECONDS, given.get(REFRESH_SECONDS, usual.refresh_s), 0.05, 60),
         stale_s=_seconds(STALE_SECONDS, given.get(STALE_SECONDS, usual.stale_s), 1, 86_400),
+        control_token=_token(given.get(CONTROL_TOKEN)),
+        operators=_people(OPERATORS, given.get(OPERATORS, "")),
+        viewers=_people(VIEWERS, given.get(VIEWERS, "")),
     )
 
 
@@ -116,6 +129,21 @@ def _url(variable: str, text: str) -> str:
     if not usable or parts.query or parts.fragment:
         raise SettingsError(variable, rule, text)
     return text.rstrip("/")
+
+
+def _token(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9_.~-]{16,256}", text):
+        raise SettingsError(CONTROL_TOKEN, "16 or more of the characters A-Z a-z 0-9 _ . ~ -", "another text")
+    return text
+
+
+def _people(variable: str, text: str) -> tuple[str, ...]:
+    people = tuple(part.strip() for part in text.split(",") if part.strip())
+    for each in people:
+        # An e-mail, a whole domain, or a group: nothing that would match by accident.
+        if not re.fullmatch(r"group:\S.{0,98}|[^@\s]{0,64}@[^@\s]+", each):
+            raise SettingsError(variable, "e-mails, @domain or group:name, parted by commas", each)
+    return people
 
 
 def _seconds(variable: str, value: str | float, low: float, high: float) -> float:

@@ -15,9 +15,12 @@ def test_every_variable_is_read() -> None:
         {
             "METIS_DASHBOARD_LOG": f"one.log{os.pathsep}logs/*.log*, two.log",
             "METIS_DASHBOARD_STORE": "/data/events.duckdb",
-            "METIS_DASHBOARD_CONTROL_URL": "https://backend:8443/control/",
+            "METIS_CONTROL_URL": "https://backend:8443/control/",
             "METIS_DASHBOARD_REFRESH_SECONDS": "1.5",
             "METIS_DASHBOARD_STALE_SECONDS": "60",
+            "METIS_CONTROL_TOKEN": "0123456789abcdef",
+            "METIS_DASHBOARD_OPERATORS": "sre@example.org, group:on call",
+            "METIS_DASHBOARD_VIEWERS": "@example.org",
         }
     )
 
@@ -27,6 +30,9 @@ def test_every_variable_is_read() -> None:
         "https://backend:8443/control",
         1.5,
         60.0,
+        "0123456789abcdef",
+        ("sre@example.org", "group:on call"),
+        ("@example.org",),
     )
 
 
@@ -39,14 +45,13 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     [
         ("LOG", ", ,", "METIS_DASHBOARD_LOG must be paths parted by ':' or a comma, got ', ,'"),
         (
-            "CONTROL_URL",
+            "METIS_CONTROL_URL",
             "127.0.0.1:8000",
-            "METIS_DASHBOARD_CONTROL_URL must be an http or https address such as http://127.0.0.1:8000,"
-            " got '127.0.0.1:8000'",
+            "METIS_CONTROL_URL must be an http or https address such as http://127.0.0.1:8000, got '127.0.0.1:8000'",
         ),
-        ("CONTROL_URL", "http://[::1", "got 'http://\\[::1'"),
-        ("CONTROL_URL", "http://host:port", "got 'http://host:port'"),
-        ("CONTROL_URL", "http://host/?q=1", "got 'http://host/\\?q=1'"),
+        ("METIS_CONTROL_URL", "http://[::1", "got 'http://\\[::1'"),
+        ("METIS_CONTROL_URL", "http://host:port", "got 'http://host:port'"),
+        ("METIS_CONTROL_URL", "http://host/?q=1", "got 'http://host/\\?q=1'"),
         ("REFRESH_SECONDS", "fast", "METIS_DASHBOARD_REFRESH_SECONDS must be a number of seconds from 0.05 to 60, got"),
         ("REFRESH_SECONDS", "0", "from 0.05 to 60, got '0'"),
         (
@@ -55,11 +60,24 @@ def test_an_empty_variable_counts_as_not_set() -> None:
             "METIS_DASHBOARD_STALE_SECONDS must be a number of seconds from 1 to 86400, got 'nan'",
         ),
         ("STALE_SECONDS", "inf", "got 'inf'"),
+        ("OPERATORS", "sre", "METIS_DASHBOARD_OPERATORS must be e-mails, @domain or group:name, parted by commas"),
+        ("VIEWERS", "group:", "got 'group:'"),
+        ("METIS_CONTROL_TOKEN", "short", "METIS_CONTROL_TOKEN must be 16 or more of the characters"),
     ],
 )
 def test_a_bad_value_is_refused_with_variable_rule_and_value(variable: str, value: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        load({f"METIS_DASHBOARD_{variable}": value})
+        load({variable if variable.startswith("METIS_") else f"METIS_DASHBOARD_{variable}": value})
+
+
+def test_a_token_is_never_quoted() -> None:
+    secret = "secret but with spaces"
+
+    with pytest.raises(SettingsError) as raised:
+        load({"METIS_CONTROL_TOKEN": secret})
+
+    assert secret not in str(raised.value)
+    assert "0123456789abcdef" not in repr(load({"METIS_CONTROL_TOKEN": "0123456789abcdef"}))
 
 
 def test_the_store_is_in_a_hidden_folder_beside_the_first_log(tmp_path: Path) -> None:
