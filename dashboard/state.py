@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import ibis
 import pandas as pd
@@ -17,12 +17,18 @@ import streamlit as st
 
 from dashboard import metrics
 from dashboard.bell import Bell
+from dashboard.control.client import ControlClient
+from dashboard.control.latest import Latest
+from dashboard.control.values import Check, ControlState, Problem
 from dashboard.inert import provider_label
 from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
-from dashboard.live.circuits import as_seen
+from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
 from dashboard.live.frames import RECENT, Frames
 from dashboard.live.span import Extent, Span
+from dashboard.operations.audit import audit
+from dashboard.operations.drafts import Verb
+from dashboard.operations.proof import BEFORE, SLACK, Claim, Evidence, First, Rate, own_event, under_version
 from dashboard.settings import Settings, load, store_file
 from dashboard.store import Store
 from dashboard.window import Window
@@ -41,6 +47,25 @@ class Service:
     ingest: Ingest
     bell: Bell
     settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control API's client, its last answers, and the threads that ask, so that no session waits."""
+
+    client: ControlClient
+    pool: ThreadPoolExecutor
+    state: Latest[ControlState | Problem]
+    checks: Latest[tuple[Check, ...] | Problem]
+
+
+@st.cache_resource(show_spinner=False)
+def control() -> Control:
+    """Built at the first call; nothing is asked before somebody needs it."""
+    settings = service().settings
+    client = ControlClient(settings.control_url, settings.control_token)
+    pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="control")
+    return Control(client, pool, Latest(client.state, pool), Latest(client.checks, pool))
 
 
 def choose_logs(paths: Sequence[str]) -> None:
@@ -118,6 +143,70 @@ def rejects(count: int) -> pd.DataFrame:
     store = service().store
     newest = store.rejects.order_by([ibis.desc("at"), ibis.desc("offset")]).limit(count)
     return store.run(newest.select("at", "source", "offset", "reason", "start"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def chain_in_log(version: int, at_s: int) -> tuple[tuple[str, ...], dict[str, CircuitNow]]:  # noqa: ARG001
+    """Order and circuits as the log tells them at a moment (seconds since the epoch); empty without an event."""
+    store, found = service().store, service().store.extent()
+    if found is None:
+        return (), {}
+    at = max(datetime.fromtimestamp(at_s, UTC), found[1])
+    order = tuple(dict.fromkeys(map(provider_label, store.read("order_now", at=at)["provider"])))
+    whole = Window.of(min(found[0], at - timedelta(seconds=1)), at)
+    intervals = as_seen(store.read("circuit_intervals", whole, at))
+    return order, circuits_now(intervals, store.read("circuit_transitions", whole), order)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def audited(version: int) -> pd.DataFrame:  # noqa: ARG001
+    """Who did what, when and why, newest first, in the whole log. Columns: audit.COLUMNS."""
+    store, found = service().store, service().store.extent()
+    now = datetime.now(UTC)
+    start, end = (now - BEFORE, now) if found is None else (found[0], max(found[1], now) + SLACK)
+    whole = Window.of(start, end)
+    return audit(store.read("config_changes", whole), store.read("actions", whole))
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def evidence(version: int, claim: Claim) -> Evidence:  # noqa: ARG001
+    """What the log holds of a change."""
+    store = service().store
+    since = Window.of(claim.at - SLACK, max(datetime.now(UTC), claim.at) + timedelta(hours=1))
+    row = own_event(claim, store.rows("config_changes", since), store.rows("actions", since))
+    event_at = claim.at if row is None else row["at"]
+    before = _rate(Window.of(event_at - BEFORE, event_at))
+    if row is None:
+        return Evidence(None, "", "", None, before, Rate(0, 0))
+    what, actor = row.get("changes") or row.get("text") or "", row["actor"] or ""
+    after = Window.of(event_at, since.end)
+    if claim.provider is None:
+        first, rate = under_version(claim, store.rows("requests_by_version", after))
+    else:
+        first, rate = _first_call(claim, event_at), _rate(after)
+    return Evidence(event_at, what, actor, first, before, rate)
+
+
+def _rate(window: Window) -> Rate:
+    (row,) = service().store.rows("request_summary", window)
+    return Rate(row["success"], row["total"])
+
+
+def _first_call(claim: Claim, since: datetime) -> First | None:
+    """Of an isolated provider the first request that ended after it, of another circuit the first call to it."""
+    store = service().store
+    isolated = claim.verb is Verb.ISOLATE
+    rows = store.events.filter(store.events["event"] == ("LLM_REQUEST" if isolated else "LLM_ATTEMPT"))
+    rows = rows.filter(rows["at"] >= since.replace(tzinfo=None))
+    if not isolated:
+        rows = rows.filter(rows["provider"] == claim.provider)
+    found = store.run(rows.order_by(["at", "offset"]).limit(1)).to_dict("records")
+    if not found:
+        return None
+    row = found[0]
+    provider = row["provider"] if isinstance(row["provider"], str) else None
+    ms = row["total_ms"] if isolated else row["generation_time_ms"]
+    return First(row["at"].to_pydatetime(), provider, row["status"], float(ms))
 
 
 _OF_WINDOW = (

@@ -30,18 +30,14 @@ class Latest(Generic[Value]):
         self._asking: Future[None] | None = None
         self._held: tuple[Value, float] | None = None
 
-    def get(self, older_s: float, patience_s: float = 0.0) -> Held[Value] | None:
-        """The last answer, None before the first; asked anew if it is older than `older_s`.
+    def get(self, older_s: float) -> Held[Value] | None:
+        """The last answer, None before the first; asked anew if it is older than `older_s`."""
+        self._ask_if_older(older_s)
+        return self.peek()
 
-        patience_s: how long to wait for the first answer.
-        """
-        with self._lock:
-            held, now = self._held, self._clock()
-            if (held is None or now - held[1] >= older_s) and (self._asking is None or self._asking.done()):
-                self._asking = self._pool.submit(self._run)
-            asking = self._asking
-        if held is None and asking is not None and patience_s > 0:
-            wait([asking], patience_s)
+    def fresh(self, patience_s: float) -> Held[Value] | None:
+        """An answer of now, if it comes within `patience_s`, else the last one, None before the first."""
+        wait([self._ask_if_older(0.0)], patience_s)
         return self.peek()
 
     def peek(self) -> Held[Value] | None:
@@ -58,6 +54,14 @@ class Latest(Generic[Value]):
         """Holds an answer that came another way."""
         with self._lock:
             self._held = (value, self._clock())
+
+    def _ask_if_older(self, older_s: float) -> "Future[None]":
+        with self._lock:
+            held, asking = self._held, self._asking
+            due = held is None or self._clock() - held[1] >= older_s
+            if asking is None or (due and asking.done()):
+                asking = self._asking = self._pool.submit(self._run)
+            return asking
 
     def _run(self) -> None:
         self.put(self._ask())

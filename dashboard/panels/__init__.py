@@ -27,13 +27,29 @@ def verdict_strip(key: str, **content: Any) -> None:
 
 
 def cards(key: str, **content: Any) -> None:
-    """The chain. content: cards (live.cards.Card), at (the moment shown as now), ticks."""
+    """The chain. content: cards (live.cards.Card), at (the moment shown as now), ticks, links (by provider,
+    operations.prepared.Link)."""
     _component("cards", isolated=True)(key=key, data=orjson.dumps(content))
 
 
 def reasons(key: str, **content: Any) -> None:
     """Fallback reasons. content: rows (live.reasons.ReasonRow)."""
     _component("reasons", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def notes(key: str, **content: Any) -> None:
+    """Short lines with a level each. content: notes (operations.notes.Note), role (ARIA's, or None)."""
+    _component("notes", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def chain(key: str, on_order: Callable[[], None], **content: Any) -> None:
+    """The chain as a list whose rows can be moved.
+
+    content: rows (operations.chain.Link), order (as shown), before (as it is in force), number (of the last move that
+    the page has heard of), editable, at (the moment shown as now), ticks. `on_order` finds {"order", "number"} under
+    "order" in the session state of this key.
+    """
+    _component("chain", isolated=True)(key=key, data=orjson.dumps(content), on_order_change=on_order)
 
 
 def page_style(key: str) -> None:

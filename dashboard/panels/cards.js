@@ -7,15 +7,15 @@ const WITHOUT_CAUSE = {
 };
 
 export default function ({ data, parentElement }) {
-  const { cards, at, ticks } = read(data);
+  const { cards, at, ticks, links } = read(data);
   const root = parentElement.querySelector(".root");
   root.className = "root";
-  render(root, ...cards.map(card => drawn(card, at)));
+  render(root, ...cards.map(card => drawn(card, at, links[card.provider] ?? [])));
   const timers = [...root.querySelectorAll(".timer")];
   return ticking(parentElement, at, 1000, ticks, ms => cards.forEach((card, i) => write(timers[i], timed(card.circuit, ms))));
 }
 
-function drawn(card, at) {
+function drawn(card, at, links) {
   const { circuit } = card;
   const swatch = node("i", "swatch");
   swatch.style.background = card.color;
@@ -25,7 +25,8 @@ function drawn(card, at) {
     ? `failed: ${card.last_reason}, ${moment(card.last_failed_at, at)}` : "no failure in this range";
   const element = node("section", `card ${circuit.state}`,
     node("div", "head", swatch, node("span", "position", `${card.position}`), node("b", "name", card.provider),
-      card.primary ? node("span", "primary", "PRIMARY") : null),
+      card.primary ? node("span", "primary", "PRIMARY") : null,
+      ...links.map(way)),
     node("div", "row",
       node("span", "state", `${STATES[circuit.state]} ${circuit.state}`),
       node("span", "timer", timed(circuit, new Date(at).getTime())),
@@ -40,6 +41,15 @@ function drawn(card, at) {
   element.setAttribute("aria-label", `${card.provider}, circuit ${circuit.state}`);
   element.lastChild.title = failed;
   return element;
+}
+
+// A way to the Operations page, with the action prepared.
+function way({ label, href, title }) {
+  const link = node("a", "way", label);
+  link.setAttribute("href", href);
+  link.setAttribute("title", title);
+  link.setAttribute("target", "_self");
+  return link;
 }
 
 // "for 0:42, probe in 0:18"

@@ -6,7 +6,7 @@ const followed = new WeakMap(); // box -> whether it is at its end
 const atEnd = box => box.scrollHeight - box.clientHeight - box.scrollTop < 30;
 
 function follow(className) {
-  const box = document.querySelector(`.${className}`);
+  const box = className && document.querySelector(`.${className}`); // a page without such a box names none
   if (!box || followed.has(box)) return;
   const toEnd = () => { if (followed.get(box)) box.scrollTop = box.scrollHeight; };
   const leave = event => { if (!(event.deltaY > 0)) followed.set(box, false); }; // before the scrolling itself
@@ -19,7 +19,7 @@ function follow(className) {
 }
 
 function reading(className) {
-  const box = document.querySelector(`.${className}`);
+  const box = className ? document.querySelector(`.${className}`) : null;
   const marked = getSelection();
   return box !== null && (followed.get(box) === false || (!marked.isCollapsed && box.contains(marked.anchorNode)));
 }

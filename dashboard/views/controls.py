@@ -19,6 +19,7 @@ from dashboard.live.span import (
     parse_utc,
     spell_utc,
 )
+from dashboard.views import links
 
 RANGE, FROM, TO = "live.range", "live.from", "live.to"
 _NAMES = {name: name.replace("m", " min").replace("h", " h") for name in RANGES} | {ALL: ALL}
@@ -36,7 +37,7 @@ def range_bar(
     if extent is not None and settled and st.session_state.get(RANGE) not in _NAMES:
         st.session_state[RANGE] = default_range(extent, now)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live.bar"):
-        st.title("METIS LLM resilience", width="content", anchor=False)
+        links.bar()
         choice = st.segmented_control(
             "Range",
             list(_NAMES),

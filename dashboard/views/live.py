@@ -6,14 +6,16 @@ from functools import partial
 import streamlit as st
 
 from dashboard import chart, panels, state
+from dashboard.control.values import Role
 from dashboard.ingest import IngestStatus
 from dashboard.live.cards import cards
 from dashboard.live.circuits import circuits_now
 from dashboard.live.reasons import reasons
 from dashboard.live.span import Extent, Mode, Span, for_traffic
 from dashboard.live.verdict import verdict
+from dashboard.operations.prepared import links
 from dashboard.tailed_file import FileState
-from dashboard.views import controls
+from dashboard.views import controls, who
 from dashboard.views.guard import guarded
 from dashboard.views.raw_lines import BOX_CLASS, raw_lines, rejects
 from dashboard.views.waiting import progress, trouble, waiting
@@ -84,7 +86,10 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime) -> None:
     said = verdict(circuits, frames.recent, span, extent, state.reject_count(version))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
     drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)
-    panels.cards("live.cards", cards=drawn, at=span.at, ticks=span.mode is not Mode.PAUSED and not span.past)
+    ticks = span.mode is not Mode.PAUSED and not span.past
+    acting = who.person().role is Role.OPERATOR and not span.past
+    ways = links({card.provider: card.circuit.state for card in drawn}) if acting else {}
+    panels.cards("live.cards", cards=drawn, at=span.at, ticks=ticks, links=ways)
 
 
 def _for_traffic(span: Span, choice: str, settled: bool) -> Span:

@@ -1,5 +1,6 @@
 """One Chromium for all browser tests; one dashboard process per module, over a log that the test writes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from tests.browser import chromium
 
 REPOSITORY = Path(__file__).parents[2]
 START_S = 40.0
+NO_SERVICE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 expect.set_options(timeout=15_000)
 
 # Known, harmless and not ours: streamlit.md, "Testing".
@@ -72,23 +74,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def serve(
-    tmp_path_factory: pytest.TempPathFactory, browser: Browser
-) -> Iterator[Callable[[list[str] | None], Dashboard]]:
-    """Starts a dashboard over a log of these lines; None: the log does not exist yet. All end with the module.
+def serve(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Callable[..., Dashboard]]:
+    """Starts a dashboard over a log of these lines, with these settings; all end with the module.
+
+    None: the log does not exist yet; a path: that log, as it is.
 
     The browser is asked for first: without one, no server is started either.
     """
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(lines: list[str] | None) -> Dashboard:
+    def start(lines: list[str] | Path | None, **settings: str) -> Dashboard:
         folder = tmp_path_factory.mktemp("dashboard")
-        log = folder / "backend_live.log"
-        if lines is not None:
+        log = lines if isinstance(lines, Path) else folder / "backend_live.log"
+        if isinstance(lines, list):
             log.write_text("".join(lines), "utf-8")
         command = [sys.executable, "-m", "dashboard", "run", "--log", str(log), "--port", "0"]
+        environ = os.environ | {"METIS_CONTROL_URL": NO_SERVICE} | settings
         with (folder / "output.txt").open("wb") as output:
-            process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=REPOSITORY, env=environ, stdout=output, stderr=subprocess.STDOUT)
         running.append(process)
         return Dashboard(_address(process, folder / "output.txt"), log)
 

@@ -221,7 +221,7 @@ def test_nobody_waits_for_an_answer_that_is_asked_for_again() -> None:
         assert latest.get(1.0) is None
         assert latest.get(1.0) is None
         gate.set()
-        assert latest.get(1.0, patience_s=5) is not None
+        assert latest.fresh(5) is not None
         now[0] = 2.0
         held = latest.get(5.0)
 

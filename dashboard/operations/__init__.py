@@ -1,0 +1,1 @@
+"""What the Operations page knows, as pure functions over values: drafts, presets, prepared links, conflicts, proofs."""

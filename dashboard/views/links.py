@@ -1,0 +1,27 @@
+"""The way between the pages, in the bar at the top of each."""
+
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+PAGES = {
+    _HERE / "live.py": "Live",
+    _HERE / "operations.py": "Operations",
+}
+"""The first is where one arrives."""
+
+
+def pages() -> list[st.Page]:
+    """The pages, for st.navigation."""
+    return [
+        st.Page(script, title=title, default=i == 0, url_path=None if i == 0 else script.stem)
+        for i, (script, title) in enumerate(PAGES.items())
+    ]
+
+
+def bar() -> None:
+    """Title and links, inside a horizontal container."""
+    st.title("METIS LLM resilience", width="content", anchor=False)
+    for script, title in PAGES.items():
+        st.page_link(script, label=title)

@@ -1,0 +1,51 @@
+"""Who looks at the page, asked anew at every run and at every action."""
+
+from typing import Any
+
+import streamlit as st
+from streamlit.auth_util import get_secrets_auth_section
+
+from dashboard import state
+from dashboard.access import Person, least, local, signed_in
+from dashboard.control.values import ControlState, Role
+
+
+def sign_in_is_set_up() -> bool:
+    """Whether Streamlit's secrets have an `[auth]` section."""
+    return bool(get_secrets_auth_section())
+
+
+def person() -> Person:
+    """The person of this session, with no more rights than the page's own token is known to have."""
+    return least(_person(), _token_role())
+
+
+def gate() -> None:
+    """Ends the run with a way to sign in where that is needed, or with a no for those who may not look."""
+    if not sign_in_is_set_up():
+        return
+    if not st.user.is_logged_in:
+        st.title("METIS LLM resilience", anchor=False)
+        st.button("Sign in", type="primary", on_click=st.login, key="who.sign_in")
+        st.stop()
+    found = _person()
+    if found.role is Role.NOBODY:
+        st.title("METIS LLM resilience", anchor=False)
+        st.text(f"No access: {found.why}.")
+        st.button("Sign out", on_click=st.logout, key="who.sign_out")
+        st.stop()
+
+
+def _person() -> Person:
+    settings = state.service().settings
+    if not sign_in_is_set_up():
+        # Streamlit gives no address for this machine's own.
+        peer = st.context.ip_address or "127.0.0.1"
+        return local(peer, st.get_option("server.address"), dict(st.context.headers))
+    claims: dict[str, Any] = dict(st.user) if st.user.is_logged_in else {}
+    return signed_in(claims, settings.operators, settings.viewers)
+
+
+def _token_role() -> Role | None:
+    held = state.control().state.peek()
+    return held.value.role if held is not None and isinstance(held.value, ControlState) else None
