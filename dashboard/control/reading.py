@@ -94,6 +94,8 @@ def problem(status: int, body: Any, retry_after: str | None = None) -> Problem:
             return Refused(code, message, error.get("forceable") is True)
         if status in (400, 422):
             return Invalid(_optional(error, "param", _text), message)
+        if status not in (401, 403, 404, 429):
+            return Refused(code, message, forceable=False)
     except ReadingError:
         message = ""
     if status in (401, 403, 429):

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.views import who
 from tests.browser import traffic
 
 SCRIPT = Path(state.__file__).with_name("app.py")
@@ -132,3 +133,56 @@ def test_rejected_lines_are_counted_and_shown_with_place_and_reason(log: Path) -
 
     assert panel(app, "strip")["verdict"]["unparsed"] == 1
     assert app.expander[-1].label == "1 unparsed line"
+
+
+def at_operations() -> AppTest:
+    """The Operations page after its first run."""
+    state.service().ingest.run_once()
+    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
+    return app.switch_page("views/operations.py").run()
+
+
+def test_the_operations_page_goes_on_without_a_service(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")
+    log.write_text(story(), "utf-8")
+
+    app = at_operations()
+
+    assert not app.exception
+    assert not app.error
+    assert panel(app, "chain")["order"] == list(traffic.ORDER)
+    assert panel(app, "chain")["editable"] is False
+    assert [button.label for button in app.button if not button.disabled] == []
+
+
+@pytest.mark.parametrize(
+    ("claims", "sees", "acts"),
+    [
+        ({"is_logged_in": False}, False, False),
+        ({"is_logged_in": True, "email": "dev@other.example"}, False, False),
+        ({"is_logged_in": True, "email": "dev@example.org"}, True, False),
+        ({"is_logged_in": True, "email": "sre@example.org"}, True, True),
+    ],
+)
+def test_who_signs_in_gets_what_the_settings_give(
+    log: Path, monkeypatch: pytest.MonkeyPatch, claims: dict[str, Any], sees: bool, acts: bool
+) -> None:
+    monkeypatch.setenv("METIS_DASHBOARD_OPERATORS", "sre@example.org")
+    monkeypatch.setenv("METIS_DASHBOARD_VIEWERS", "@example.org")
+    monkeypatch.setattr(who, "sign_in_is_set_up", lambda: True)
+    monkeypatch.setattr(st, "user", User(claims))
+    log.write_text(story(), "utf-8")
+
+    app = opened()
+
+    assert not app.exception
+    assert bool(app.get("bidi_component")) is sees
+    if sees:
+        assert bool(panel(app, "cards")["links"]) is acts
+
+
+class User(dict[str, Any]):
+    """Streamlit's st.user: claims by key and by name."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]

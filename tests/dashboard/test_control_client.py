@@ -202,6 +202,18 @@ def test_other_answers_are_told_by_their_status(status: int) -> None:
     assert answer == Unreachable(f"the answer was HTTP {status}")
 
 
+def test_a_fault_of_the_service_that_says_what_it_is_is_a_refusal() -> None:
+    error = {
+        "error": {"message": ".env cannot be written", "type": "server_error", "param": None, "code": "cannot_write"}
+    }
+
+    answer = answering(lambda _: httpx2.Response(503, json=error)).change(
+        "/order", order(1, "anthropic"), "key-00000001"
+    )
+
+    assert answer == Refused("cannot_write", ".env cannot be written", forceable=False)
+
+
 def test_too_many_tries_say_how_long_to_wait() -> None:
     answer = answering(lambda _: httpx2.Response(429, headers={"retry-after": "17"})).state()
 
