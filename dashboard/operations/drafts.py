@@ -105,7 +105,7 @@ def label(draft: Draft | None) -> str:
             return f"Switch {guard} on" if enabled else f"Switch {guard} off for {duration(for_s)}"
         case UndoDraft(change):
             return f"Undo version {change.version}"
-    return "Nothing to change"
+    return "Nothing chosen yet"
 
 
 def says(draft: Draft) -> tuple[str, ...]:

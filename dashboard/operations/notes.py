@@ -18,6 +18,7 @@ from dashboard.control.values import (
     Unreachable,
 )
 from dashboard.inert import inert, provider_label
+from dashboard.operations.drafts import Verb
 from dashboard.operations.proof import Proof, Rate
 
 
@@ -97,7 +98,7 @@ def of_proof(proof: Proof) -> tuple[Note, ...]:
         lines.append(Note(Level.OK, inert(f"{_clock(found.event_at)} in the log: {kind}{who}: {found.what}", 400)))
     if found.first is not None:
         first, good = found.first, found.first.status == "success"
-        what = "first call" if claim.provider else "first request"
+        what = "first call" if claim.verb in (Verb.RESET, Verb.RELEASE) else "first request"
         by = provider_label(first.provider) if first.provider else "nobody"
         text = f"{_clock(first.at)} {what}: {by}, {first.status}, {first.ms:,.0f} ms"
         lines.append(Note(Level.OK if good else Level.WARNING, inert(text)))

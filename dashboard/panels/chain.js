@@ -90,11 +90,11 @@ function tick(root, chain, ms) {
   }
 }
 
-// "0:42, probe in 0:18"; "isolated, 29:10 left"
+// "0:42"; "probe in 0:18"; "isolated 29:10"
 function timed(row, ms) {
   const since = row.since ? span((ms - new Date(row.since)) / 1000) : "";
   if (!row.until || row.state === "CLOSED") return since;
   const left = (new Date(row.until) - ms) / 1000;
-  if (row.isolated) return left > 0 ? `isolated, ${span(Math.ceil(left))} left` : "isolation over";
+  if (row.isolated) return left > 0 ? `isolated ${span(Math.ceil(left))}` : "isolation over";
   return left > 0 ? `probe in ${span(Math.ceil(left))}` : "next call tests it";
 }

@@ -152,7 +152,7 @@ def _with_form(known: ControlState, person: Person) -> bool:
     busy = ops_acting.under_way()
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
-            "Under way …" if busy else drafts.label(None if nothing else draft),
+            "Under way …" if busy else "Nothing to change" if nothing and draft is not None else drafts.label(draft),
             key="ops.do",
             type="primary",
             disabled=nothing or busy,

@@ -189,7 +189,7 @@ def test_a_double_click_acts_once(visit: Callable[..., Page], usual: Backend) ->
     expect(says(page, "proof_shown")).to_contain_text("deepseek: isolated")
     page.wait_for_timeout(1500)
     assert usual.made() == ["/circuits/deepseek/isolate"]
-    expect(rows(page).nth(2)).to_contain_text("isolated,")
+    expect(rows(page).nth(2)).to_contain_text("isolated 29:")
 
 
 def test_while_a_change_is_under_way_the_button_is_off(visit: Callable[..., Page], usual: Backend) -> None:

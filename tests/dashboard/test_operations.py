@@ -130,7 +130,7 @@ def test_the_runbooks_warnings_are_given(api: ControlApi) -> None:
         (CircuitDraft("openai", Verb.ISOLATE, 1800), "Isolate openai for 30 min"),
         (CircuitDraft("openai", Verb.RELEASE), "Release the circuit of openai"),
         (GuardDraft("pii", False, 90), "Switch pii off for 90 s"),
-        (None, "Nothing to change"),
+        (None, "Nothing chosen yet"),
     ],
 )
 def test_the_button_says_what_it_does(draft: drafts.Draft | None, label: str) -> None:
