@@ -24,8 +24,14 @@ class Person:
     why: str = ""
 
 
-def signed_in(claims: Mapping[str, Any], operators: Iterable[str], viewers: Iterable[str]) -> Person:
+SIGNED_IN_FOR_S = 12 * 3600.0
+"""A shift. Streamlit's cookie lasts 30 days and nobody asks the provider again: who has left would stay an operator."""
+
+
+def signed_in(claims: Mapping[str, Any], operators: Iterable[str], viewers: Iterable[str], now_s: float) -> Person:
     """The person of an identity token's claims. operators, viewers: e-mails, "@domain" or "group:name".
+
+    now_s: seconds since the epoch; a token issued more than SIGNED_IN_FOR_S before counts for nothing.
 
     An e-mail that its provider calls unverified counts for nothing. Without any viewers named, whoever is signed in is
     one.
@@ -33,6 +39,9 @@ def signed_in(claims: Mapping[str, Any], operators: Iterable[str], viewers: Iter
     email = claims.get("email")
     if not isinstance(email, str) or "@" not in email or claims.get("email_verified") in (False, "false"):
         return Person("", Role.NOBODY, "the sign-in gives no verified e-mail address")
+    issued_s = claims.get("iat")
+    if isinstance(issued_s, int | float) and now_s - issued_s > SIGNED_IN_FOR_S:
+        return Person("", Role.NOBODY, f"the sign-in is more than {SIGNED_IN_FOR_S / 3600:g} h old: sign in again")
     email = email.strip()[:100]
     known = {email.casefold(), "@" + email.casefold().rpartition("@")[2]}
     groups = claims.get("groups")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.views import who
+
 _HERE = Path(__file__).parent
 PAGES = {
     _HERE / "live.py": "Live",
@@ -25,3 +27,4 @@ def bar() -> None:
     st.title("METIS LLM resilience", width="content", anchor=False)
     for script, title in PAGES.items():
         st.page_link(script, label=title)
+    who.sign_out()

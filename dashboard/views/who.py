@@ -1,5 +1,6 @@
 """Who looks at the page, asked anew at every run and at every action."""
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -32,8 +33,14 @@ def gate() -> None:
     if found.role is Role.NOBODY:
         st.title("METIS LLM resilience", anchor=False)
         st.text(f"No access: {found.why}.")
-        st.button("Sign out", on_click=st.logout, key="who.sign_out")
+        sign_out()
         st.stop()
+
+
+def sign_out() -> None:
+    """A way out, where there is a way in."""
+    if sign_in_is_set_up():
+        st.button("Sign out", type="tertiary", on_click=st.logout, key="who.sign_out")
 
 
 def _person() -> Person:
@@ -43,7 +50,7 @@ def _person() -> Person:
         peer = st.context.ip_address or "127.0.0.1"
         return local(peer, st.get_option("server.address"), dict(st.context.headers))
     claims: dict[str, Any] = dict(st.user) if st.user.is_logged_in else {}
-    return signed_in(claims, settings.operators, settings.viewers)
+    return signed_in(claims, settings.operators, settings.viewers, time.time())
 
 
 def _token_role() -> Role | None:

@@ -5,6 +5,7 @@ import pytest
 from dashboard.access import least, local, signed_in
 from dashboard.control.values import Role
 
+NOW_S = 1_800_000_000.0
 OPERATORS = ("sre@example.org", "group:on-call")
 
 
@@ -15,6 +16,8 @@ OPERATORS = ("sre@example.org", "group:on-call")
         ({"email": "dev@example.org", "groups": ["on-call"]}, Role.OPERATOR),
         ({"email": "dev@example.org", "groups": "on-call"}, Role.VIEWER),
         ({"email": "dev@example.org"}, Role.VIEWER),
+        ({"email": "sre@example.org", "iat": NOW_S - 3600}, Role.OPERATOR),
+        ({"email": "sre@example.org", "iat": NOW_S - 13 * 3600}, Role.NOBODY),
         ({"email": "dev@other.example"}, Role.NOBODY),
         ({"email": "dev@example.org.other.example"}, Role.NOBODY),
         ({"email": "sre@example.org", "email_verified": False}, Role.NOBODY),
@@ -23,15 +26,15 @@ OPERATORS = ("sre@example.org", "group:on-call")
     ],
 )
 def test_the_claims_give_the_role(claims: Mapping[str, object], role: Role) -> None:
-    assert signed_in(claims, OPERATORS, ("@example.org",)).role is role
+    assert signed_in(claims, OPERATORS, ("@example.org",), NOW_S).role is role
 
 
 def test_without_viewers_named_whoever_is_signed_in_is_one() -> None:
-    assert signed_in({"email": "dev@other.example"}, OPERATORS, ()).role is Role.VIEWER
+    assert signed_in({"email": "dev@other.example"}, OPERATORS, (), NOW_S).role is Role.VIEWER
 
 
 def test_the_actor_is_the_e_mail() -> None:
-    assert signed_in({"email": "sre@example.org"}, OPERATORS, ()).actor == "sre@example.org"
+    assert signed_in({"email": "sre@example.org"}, OPERATORS, (), NOW_S).actor == "sre@example.org"
 
 
 @pytest.mark.parametrize(

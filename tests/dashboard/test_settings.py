@@ -1,8 +1,10 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from dashboard import settings as settings_module
 from dashboard.settings import Settings, SettingsError, load, store_file
 
 
@@ -34,6 +36,19 @@ def test_every_variable_is_read() -> None:
         ("sre@example.org", "group:on call"),
         ("@example.org",),
     )
+
+
+def test_every_variable_is_in_the_docs_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `(METIS_(?:DASHBOARD|CONTROL)_[A-Z_]+)` \|\s*`?([^|`]*?)`?\s*\|", page, re.MULTILINE))
+    variables = {
+        value for name, value in vars(settings_module).items() if name.isupper() and str(value).startswith("METIS_")
+    }
+
+    assert variables <= set(rows)
+    assert float(rows["METIS_DASHBOARD_REFRESH_SECONDS"]) == Settings().refresh_s
+    assert float(rows["METIS_DASHBOARD_STALE_SECONDS"]) == Settings().stale_s
+    assert rows["METIS_CONTROL_URL"] == Settings().control_url
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
