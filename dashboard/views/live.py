@@ -23,6 +23,7 @@ from dashboard.window import Window
 
 BELL, RUN, READING, WIDTHS = "live.bell", "live.run", "live.reading", "live.widths"
 BEAT_MS = 5000  # without news, the page moves on this often: windows slide, a log goes stale
+ROLE_AGE_S = 30.0
 HELD_REST_MS = 2000  # nothing moves while the page is paused; only the count of what waits does
 
 
@@ -87,6 +88,7 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime) -> None:
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
     drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)
     ticks = span.mode is not Mode.PAUSED and not span.past
+    state.control().state.get(ROLE_AGE_S)  # in the background: what the page's own token may do
     acting = who.person().role is Role.OPERATOR and not span.past
     ways = links({card.provider: card.circuit.state for card in drawn}) if acting else {}
     panels.cards("live.cards", cards=drawn, at=span.at, ticks=ticks, links=ways)

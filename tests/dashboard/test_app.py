@@ -20,6 +20,7 @@ SCRIPT = Path(state.__file__).with_name("app.py")
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     path = tmp_path / "backend_live.log"
     monkeypatch.setenv("METIS_DASHBOARD_STORE", str(tmp_path))
+    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")  # nothing listens there
     state.choose_logs([str(path)])
     st.cache_resource.clear()
     yield path
@@ -142,8 +143,7 @@ def at_operations() -> AppTest:
     return app.switch_page("views/operations.py").run()
 
 
-def test_the_operations_page_goes_on_without_a_service(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")
+def test_the_operations_page_goes_on_without_a_service(log: Path) -> None:
     log.write_text(story(), "utf-8")
 
     app = at_operations()
