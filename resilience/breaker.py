@@ -28,11 +28,10 @@ class CircuitView:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A circuit's last transition as it went to the log, when (UTC), and the reason that a person gave for it."""
+    """A circuit's last transition as it went to the log, and when (UTC)."""
 
     event: CircuitChanged
     at: datetime
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class Breaker:
                 self._circuit.isolated,
                 last.at,
                 event.actor,
-                last.reason,
+                event.reason,
                 event.trigger_request_ids,
             )
 
@@ -201,9 +200,10 @@ class Breaker:
             open_until=self._utc(transition.open_until, now),
             trigger_request_ids=kept.trigger_request_ids if kept else transition.trigger_request_ids,
             actor=actor,
+            reason=reason,
         )
         since = kept.since if kept else datetime.fromtimestamp(self._wall(), UTC)
-        self._last = Change(event, since, reason)
+        self._last = Change(event, since)
         self._outbox.append(event)
 
     def _utc(self, at: float | None, now: float) -> datetime | None:

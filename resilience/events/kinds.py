@@ -159,7 +159,7 @@ class FellBack(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitChanged(Event):
-    """A circuit changed its state. `open_until` is a UTC time, None unless `to` is OPEN."""
+    """A circuit changed its state. `open_until` is a UTC time, None unless `to` is OPEN; actor, reason: by hand."""
 
     kind: ClassVar[str] = "BREAKER_TRANSITION"
     provider: str
@@ -170,6 +170,7 @@ class CircuitChanged(Event):
     open_until: datetime | None = None
     trigger_request_ids: tuple[str, ...] = ()
     actor: str | None = None
+    reason: str | None = None
     component: str = "circuit"  # last, and in each such line: `grep circuit | grep -E "(OPEN|CLOSED|HALF_OPEN)"`
 
     @property

@@ -106,7 +106,7 @@ def _circuit(view: CircuitView) -> dict[str, Any]:
         "failures": view.failures,
         "trigger_request_ids": [] if last is None else list(last.event.trigger_request_ids),
         "actor": None if last is None else last.event.actor,
-        "reason": None if last is None else last.reason,
+        "reason": None if last is None else last.event.reason,
         "isolated_until": iso(view.open_until) if view.isolated else None,
     }
 
