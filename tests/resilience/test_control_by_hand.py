@@ -119,7 +119,8 @@ def test_a_key_a_model_and_a_new_provider_are_applied_live_and_no_key_is_told(tm
     assert "sk-alpha" not in everything
 
 
-def test_tokens_change_live_and_what_needs_a_restart_is_named(tmp_path: Path):
+def test_tokens_change_live_and_what_needs_a_restart_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("resilience.service.control_door.FAILURES_PER_MINUTE", 10_000)
     with controlled(tmp_path, ENV, tokens=True) as service:
         text = service.env.read_text()
         service.env.write_text(text.replace(OPERATOR, "op-new-0123456789ab") + "METIS_PORT=9999\n")
