@@ -25,7 +25,7 @@ from resilience.control.reach import Reached, reach
 from resilience.control.recovery import event_of, in_log, recovered
 from resilience.control.refusals import InvalidError, ReusedKeyError, StaleError, UnwritableError
 from resilience.control.source import AT_START, Source, differences
-from resilience.control.state import ANSWER_LIFE, Answered, Entry, Intent, State, Switch
+from resilience.control.state import ANSWER_LIFE, Answered, Entry, Intent, State, Switch, anew_path
 from resilience.events import CircuitChanged, Event
 
 T = TypeVar("T")
@@ -126,6 +126,10 @@ class Control:
     async def begin(self) -> None:
         """Take up what an earlier process left: its version, a change cut short, an edit made meanwhile."""
         await self._ledger.open()
+        anew = anew_path(self.place.state_file)
+        if await asyncio.to_thread(anew.exists):
+            await self._ledger.keep(replace(self.state, circuits={}))
+            await asyncio.to_thread(anew.unlink, missing_ok=True)
         config = self.client.config
         try:
             self._disk = Source(await asyncio.to_thread(envfile.read, self.place.env_file), self.place.environ)

@@ -22,6 +22,11 @@ MOST_ANSWERS = 1000
 ANSWER_LIFE = timedelta(hours=1)
 
 
+def anew_path(state_file: Path) -> Path:
+    """While this file is there, the next process takes over no circuit; it takes the file away."""
+    return state_file.with_suffix(".anew")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One change. changes: (name, old, new) as shown; before, after: what .env said of those that can be put back.

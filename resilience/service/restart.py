@@ -17,8 +17,9 @@ from pathlib import Path
 import httpx2
 
 from resilience.config import load
+from resilience.control.state import anew_path
 from resilience.errors import ResilienceError
-from resilience.service.pidfile import PIDFILE, SUPERVISED, Backend, read
+from resilience.service.pidfile import PIDFILE, SUPERVISED, Backend, read, state_path
 
 START_WITHIN_S = 30.0
 STOP_MARGIN_S = 5.0
@@ -31,17 +32,19 @@ class RestartError(ResilienceError):
 
 
 def restart(say: Callable[[str], None], pidfile: Path = PIDFILE) -> None:
-    """Restart the backend of this directory; one that does not run is started.
+    """Restart the backend of this directory, its circuits CLOSED; one that does not run is started.
 
     say: gets one sentence per step. Raises RestartError, and ConfigError before anything is stopped.
     """
     old = read(pidfile)
     runs = old is not None and old.runs()
     supervised = old is not None and runs and old.supervised
+    env_file = Path(".env" if old is None else old.env_file)
     if not supervised:
-        load(
-            Path(".env" if old is None else old.env_file)
-        )  # with wrong settings it would not come back; a supervisor has an environment of its own
+        load(env_file)  # with wrong settings it would not come back; a supervisor has an environment of its own
+    # A process that ends and comes back keeps its circuits; this command is the runbook's way to clear them.
+    pidfile.parent.mkdir(parents=True, exist_ok=True)
+    anew_path(pidfile.parent / state_path(env_file).name).touch()
     if old is not None and runs:
         say(f"stopping the backend (pid {old.pid}): running requests may finish")
         _stop(old)

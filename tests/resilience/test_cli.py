@@ -63,6 +63,7 @@ def test_restart_ends_the_old_process_and_starts_one_with_the_same_arguments(tmp
         new = pidfile.read(tmp_path / ".run" / "backend.pid")
         assert (code, backend.end()) == (0, 0), said
     try:
+        assert not (tmp_path / ".run" / "control.anew").exists()  # the new process has cleared its circuits
         assert old is not None
         assert new is not None
         assert new.pid != old.pid

@@ -263,6 +263,21 @@ def test_open_circuits_are_taken_over_by_the_next_process(tmp_path: Path):
     assert nobody == "None"
 
 
+def test_the_runbook_s_restart_clears_all_circuits_once(tmp_path: Path):
+    with controlled(tmp_path, ENV) as service:
+        service.change("/circuits/alpha/isolate", for_s=60, reason="maintenance")
+    (tmp_path / ".run" / "control.anew").touch()
+    with controlled(tmp_path) as service:
+        after = [p["circuit"]["state"] for p in service.document()["providers"][:2]]
+        events = service.events("BREAKER_TRANSITION")
+        service.change("/circuits/beta/isolate", for_s=60, reason="maintenance")
+    with controlled(tmp_path) as service:
+        later = [p["circuit"]["state"] for p in service.document()["providers"][:2]]
+
+    assert (after, events) == (["CLOSED", "CLOSED"], [])
+    assert later == ["CLOSED", "OPEN"]
+
+
 def test_a_guard_switches_on_again_by_itself(tmp_path: Path):
     with controlled(tmp_path, ENV) as service:
         answer = service.change("/guards/pii", enabled=False, for_s=600, reason="debugging").json()
