@@ -48,7 +48,9 @@ def drag(page: Page, chart: str, tool: str, start: float, end: float) -> None:
     """Draws a box in a chart with the tool of that name, between two places of its width (0..1)."""
     page.locator(f".st-key-live-{chart} .plot").hover()
     page.locator(f".st-key-live-{chart} button[aria-label='{tool}']").click()
-    area = page.locator(f".st-key-live-{chart} .nsewdrag").first.bounding_box()
+    inside = page.locator(f".st-key-live-{chart} .nsewdrag").first
+    expect(inside).to_be_visible()  # a refresh draws it anew
+    area = inside.bounding_box()
     assert area is not None
     y = area["y"] + area["height"] / 2
     page.mouse.move(area["x"] + area["width"] * start, y)

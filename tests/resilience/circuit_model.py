@@ -89,7 +89,6 @@ class Model:
     def close(self) -> Transition | None:
         """Somebody resets it: CLOSED, and all is forgotten; the calls of a CLOSED circuit go on counting."""
         self.failed_in_a_row = []
-        self.lost_probes = 0
         return None if self.state is State.CLOSED else self._move(State.CLOSED, Cause.MANUAL_RESET, ())
 
     def hold(self, until_s: float, now_s: float) -> Transition:
@@ -117,7 +116,7 @@ class Model:
         return [ticket for ticket in self.out if now_s - ticket.at_s >= self.policy.probe_timeout_s]
 
     def _open(self, now_s: float, cause: Cause, request_ids: tuple[str, ...]) -> Transition:
-        self.lost_probes = 0 if cause is Cause.THRESHOLD else self.lost_probes + 1
+        self.lost_probes += cause is not Cause.THRESHOLD
         self.opened_s = now_s
         self.open_until_s = now_s + self._wait_s()
         return self._move(State.OPEN, cause, request_ids)
@@ -133,6 +132,8 @@ class Model:
         self.isolated = False
         if to is not State.OPEN:
             self.open_until_s = None
+        if to is State.CLOSED:
+            self.lost_probes = 0
         for ticket in self.out:
             ticket.counts = False
         self.out = []
