@@ -87,7 +87,7 @@ def _typed(name: str, kind: str, annotation: Any, value: Any) -> Any:
         return Cause(value)
     if name == "circuit":
         return State(value.upper())
-    if name == "reason" and kind != "CONFIG_CHANGED":
+    if annotation in (Reason, Reason | None):  # by hand (CONFIG_CHANGED, BREAKER_TRANSITION) it is anybody's text
         return Reason(value)
     if name == "status":
         return AttemptStatus(value) if kind == "LLM_ATTEMPT" else RequestStatus(value)

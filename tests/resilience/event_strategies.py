@@ -131,6 +131,7 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         open_until=perhaps(UTC_TIMES),
         trigger_request_ids=st.lists(TEXT, max_size=4).map(tuple),
         actor=perhaps(TEXT),
+        reason=perhaps(TEXT),
     ),
     ProvidersExhausted: st.builds(
         ProvidersExhausted,
