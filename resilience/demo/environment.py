@@ -31,6 +31,11 @@ def backend_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return without_keys(environ) | {"METIS_SUPERVISED": "1"}
 
 
+def dashboard_environment(environ: Mapping[str, str], control_url: str) -> dict[str, str]:
+    """What the dashboard gets: no key, and the address of the demo's backend, wherever that listens."""
+    return without_keys(environ) | {"METIS_CONTROL_URL": control_url}
+
+
 def backend_settings(servers: Servers, port: int, log_path: Path) -> str:
     """The text of its settings file: simulated providers in the default order, and short times."""
     settings = {"METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN), **_PACE}

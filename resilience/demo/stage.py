@@ -15,7 +15,7 @@ import httpx2
 
 from resilience import envfile
 from resilience.demo.children import Child
-from resilience.demo.environment import backend_environment, backend_settings, without_keys
+from resilience.demo.environment import backend_environment, backend_settings, dashboard_environment
 from resilience.service.pidfile import PIDFILE, state_path
 from resilience.simulator.listener import HOST
 from resilience.simulator.scenarios import TOUR
@@ -95,7 +95,10 @@ def _children(places: Places) -> tuple[Child, Child]:
     )
     arguments = ("run", "--log", str(places.log_path), "--port", str(places.dashboard_port))
     dashboard = Child(
-        "dashboard", (sys.executable, "-m", "dashboard", *arguments), without_keys(os.environ), outputs["dashboard"]
+        "dashboard",
+        (sys.executable, "-m", "dashboard", *arguments),
+        dashboard_environment(os.environ, places.service_url),
+        outputs["dashboard"],
     )
     return backend, dashboard
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from resilience.config import KNOWN, load
 from resilience.demo.children import Child
 from resilience.demo.command import busy_port, demo_command
-from resilience.demo.environment import backend_environment, backend_settings, without_keys
+from resilience.demo.environment import backend_environment, backend_settings, dashboard_environment
 from resilience.simulator.servers import Servers
 
 STUBBORN = """
@@ -95,10 +95,13 @@ def test_the_backend_gets_nothing_of_the_user_s_keys_and_settings(tmp_path: Path
     )
 
 
-def test_the_dashboard_gets_no_key() -> None:
+def test_the_dashboard_gets_no_key_and_the_address_of_the_demos_backend() -> None:
     environ = {"PATH": "/bin", "OPENAI_API_KEY": "real-key", "METIS_PORT": "1", "OPENAI_API_KEY_2": "real-key"}
+    environ["METIS_CONTROL_URL"] = "http://elsewhere.invalid"
 
-    assert without_keys(environ) == {"PATH": "/bin"}
+    given = dashboard_environment(environ, "http://127.0.0.1:8123")
+
+    assert given == {"PATH": "/bin", "METIS_CONTROL_URL": "http://127.0.0.1:8123"}
 
 
 def test_a_stubborn_child_and_what_it_started_end_in_bounded_time(tmp_path: Path) -> None:
