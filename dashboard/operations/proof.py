@@ -17,6 +17,8 @@ from resilience.events import PROVIDER_NAME
 BEFORE = timedelta(minutes=5)
 SLACK = timedelta(seconds=5)
 """How far the clock that wrote the log may be behind the one that answered."""
+NEAR = timedelta(seconds=1)
+"""For a circuit, whose line names no version: what was done to it earlier than this before was another change."""
 PATIENCE = timedelta(seconds=20)
 
 TEST_REQUEST = (
@@ -115,15 +117,14 @@ def own_event(
     claim: Claim, changes: Sequence[Mapping[str, Any]], actions: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
     """The change's own row. changes: metrics.config_changes; actions: metrics.actions, both of the time since."""
-    since = claim.at - SLACK
     if claim.provider is None or claim.verb is None:
-        rows = [row for row in changes if row["version"] == claim.version and row["at"] >= since]
+        rows = [row for row in changes if row["version"] == claim.version and row["at"] >= claim.at - SLACK]
     else:
         # The text begins with the provider and the cause; a reason may follow in brackets.
         head = f"{claim.provider}: {CAUSES[claim.verb]}"
         rows = [row for row in actions if row["kind"] == "reset" and row["text"].split(" (")[0] == head]
-        rows = [row for row in rows if row["at"] >= since]
-    return min(rows, key=lambda row: row["at"], default=None)
+        rows = [row for row in rows if row["at"] >= claim.at - NEAR]
+    return min(rows, key=lambda row: abs(row["at"] - claim.at), default=None)
 
 
 def under_version(claim: Claim, rows: Sequence[Mapping[str, Any]]) -> tuple[First | None, Rate]:

@@ -217,6 +217,14 @@ def test_only_the_line_of_this_version_and_time_counts_as_the_change() -> None:
     assert own_event(Claim(9, NOW), rows, by_hand) is None
 
 
+def test_the_same_done_to_a_circuit_by_somebody_else_is_no_proof() -> None:
+    def reset(at_s: float) -> dict[str, Any]:
+        return {"kind": "reset", "text": "openrouter: manual_reset (theirs)", "at": later(at_s)}
+
+    assert own_event(RESET, [], [reset(-3), reset(600), reset(0.2)]) == reset(0.2)
+    assert own_event(RESET, [], [reset(-3)]) is None
+
+
 def test_requests_under_a_later_version_count_too_and_under_an_earlier_one_do_not() -> None:
     def row(version: int, at_s: float, total: int, provider: str | None) -> dict[str, Any]:
         first = {"first_at": later(at_s), "first_provider": provider, "first_status": "success", "first_ms": 5.0}
