@@ -65,6 +65,7 @@ def page(version: int) -> bool:
     with left, guarded("chain and form"):
         if known is None:
             _without_service(version, problem)
+            ops_form.keep(None)
         elif person.role is Role.OPERATOR:
             awaited = _with_form(known, person)
         else:
@@ -138,13 +139,15 @@ def _with_form(known: ControlState, person: Person) -> bool:
     ops_form.prepare(known.available, known.order)
     what = st.session_state.get(ops_form.WHAT) or "Order"
     _chain(known, editable=what == "Order")
-    draft = ops_form.draft(ops_form.kind(), known)
+    what = ops_form.kind()
+    ops_form.keep(what)
+    draft = ops_form.draft(what, known)
     seen = _seen(known, draft)
     _between(known, seen)
     awaited = _previewed(draft, known)
     st.text_input(
         "Reason (goes into the log)",
-        key=ops_acting.REASON,
+        key=ops_form.REASON,
         max_chars=drafts.REASON_LENGTH,
         placeholder="why, in a few words",
     )
@@ -166,7 +169,7 @@ def _with_form(known: ControlState, person: Person) -> bool:
 
 def _seen(known: ControlState, draft: Draft | None) -> int:
     typed = isinstance(draft, drafts.OrderDraft | drafts.SettingsDraft) and not drafts.is_noop(draft, known)
-    dirty = typed or bool(st.session_state.get(ops_acting.REASON)) or ops_acting.under_way()
+    dirty = typed or bool(st.session_state.get(ops_form.REASON)) or ops_acting.under_way()
     seen = conflicts.seen_version(st.session_state.get(ops_acting.SEEN), known.version, dirty=dirty)
     st.session_state[ops_acting.SEEN] = seen
     return seen

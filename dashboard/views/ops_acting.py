@@ -19,8 +19,9 @@ from dashboard.operations import drafts, prepared
 from dashboard.operations.drafts import Draft
 from dashboard.operations.proof import claim, spelled
 from dashboard.views import who
+from dashboard.views.ops_form import REASON
 
-JOB, RESULT, REASON, SEEN, FAULT = "ops.job", "ops.result", "ops.reason", "ops.seen", "ops.fault"
+JOB, RESULT, SEEN, FAULT = "ops.job", "ops.result", "ops.seen", "ops.fault"
 _UNSURE, _MADE = "ops.unsure", "ops.made"
 GLANCE_S = 0.3  # a service nearby has answered by then; whoever takes longer is asked again at the next run
 DOUBLE_CLICK_S = 0.8

@@ -15,7 +15,13 @@ KINDS = ("Order", "Circuit", "Settings", "Guards", "Undo")
 WHAT, PROVIDER, VERB = prepared.WHAT, prepared.PROVIDER, prepared.VERB
 ORDER, MOVES, CHAIN, PRESET_NOTE = "ops.draft_order", "ops.moves", "ops.chain", "ops.preset_note"
 FOR_S, GUARD, GUARD_FOR_S, UNDO = "ops.for_s", "ops.guard", "ops.guard_for_s", "ops.undo"
-SETTING = "ops.set."
+SETTING, REASON, DRAWN = "ops.set.", "ops.reason", "ops.drawn"
+_FIELDS = {
+    "Circuit": (PROVIDER, VERB, FOR_S),
+    "Guards": (GUARD, GUARD_FOR_S),
+    "Undo": (UNDO,),
+}
+"""The fields of these kinds; those of the settings begin with SETTING."""
 _ISOLATIONS_S = (60, 300, 900, 1800, 3600, 14_400, 86_400)
 _GUARDS_OFF_S = (60, 300, 600, 1800, 3600)
 
@@ -46,6 +52,28 @@ def clear() -> None:
     session[MOVES] = session.get(MOVES, 0) + 1
     for key in [key for key in session if str(key).startswith(SETTING)]:
         session[key] = ""
+
+
+def keep(drawn: str | None) -> None:
+    """Keeps what stands in fields that this run does not draw, and gives it back to those that it draws again.
+
+    Streamlit would forget it: after another kind was looked at, or the service was away. drawn: the kind whose fields
+    are drawn, None where there is no form. Before its widgets.
+    """
+    session = st.session_state
+    now, before = _fields_of(drawn), _fields_of(session.get(DRAWN))
+    away = frozenset().union(*map(_fields_of, KINDS)) - now
+    for key in away | (now - before):
+        if key in session:
+            session[key] = session[key]
+    session[DRAWN] = drawn
+
+
+def _fields_of(kind: str | None) -> frozenset[str]:
+    if kind is None:
+        return frozenset()
+    typed = [str(key) for key in st.session_state if str(key).startswith(SETTING)] if kind == "Settings" else []
+    return frozenset({REASON, *_FIELDS.get(kind, ()), *typed})
 
 
 def drafted_order(state: ControlState) -> tuple[str, ...]:
@@ -105,6 +133,7 @@ def _take_back() -> None:
 
 
 def _circuit(state: ControlState) -> Draft | None:
+    st.session_state.setdefault(FOR_S, 1800)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         names = [row.provider for row in state.providers if row.circuit is not None]
         provider = st.segmented_control("Provider", names, key=PROVIDER, bind="query-params")
@@ -112,7 +141,6 @@ def _circuit(state: ControlState) -> Draft | None:
         for_s = st.selectbox(
             "For",
             _ISOLATIONS_S,
-            index=3,
             format_func=drafts.duration,
             key=FOR_S,
             width=110,
@@ -151,10 +179,11 @@ def _fields(names: Sequence[str], state: ControlState) -> dict[str, str]:
 
 
 def _guard(state: ControlState) -> Draft | None:
+    st.session_state.setdefault(GUARD_FOR_S, 600)
     panels.notes("ops.guards", notes=of_guards(state.guards), role=None)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         guard = st.segmented_control("Guard", [each.guard for each in state.guards], key=GUARD)
-        for_s = st.selectbox("Off for", _GUARDS_OFF_S, index=2, format_func=drafts.duration, key=GUARD_FOR_S, width=110)
+        for_s = st.selectbox("Off for", _GUARDS_OFF_S, format_func=drafts.duration, key=GUARD_FOR_S, width=110)
     found = next((each for each in state.guards if each.guard == guard), None)
     return None if found is None else GuardDraft(found.guard, not found.enabled, for_s)
 
