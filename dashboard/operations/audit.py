@@ -5,7 +5,8 @@ import pandas as pd
 from dashboard.inert import inert
 
 COLUMNS = ("when (UTC)", "who", "what", "why", "by way of", "version")
-WIDTHS_PX = (145, 90, 185, 120, 70, 60)
+WIDTHS_PX = (92, 76, 282, 99, 70, 60)
+LINES_PX = 64  # three lines: a whole order before and after, and why
 LONGEST = 300
 PREFIX = "METIS_LLM_"  # of nearly all settings' names; without it there is room for their values
 

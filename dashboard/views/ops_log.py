@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import panels, state
 from dashboard.inert import inert
 from dashboard.operations import prepared
-from dashboard.operations.audit import COLUMNS, WIDTHS_PX
+from dashboard.operations.audit import COLUMNS, LINES_PX, WIDTHS_PX
 from dashboard.operations.notes import Level, notes, of_checks, of_problem, of_proof
 from dashboard.operations.proof import parsed
 from dashboard.operations.proof import proof as proven
@@ -44,7 +44,8 @@ def audit(version: int) -> None:
         st.text("No change in this log.")
         return
     widths = {name: st.column_config.Column(width=px) for name, px in zip(COLUMNS, WIDTHS_PX, strict=True)}
-    st.dataframe(rows.head(SHOWN), hide_index=True, height=min(300, 38 + 35 * len(rows)), column_config=widths)
+    height = min(300, 38 + LINES_PX * len(rows))
+    st.dataframe(rows.head(SHOWN), hide_index=True, height=height, row_height=LINES_PX, column_config=widths)
 
 
 def diagnostics(*, reachable: bool) -> bool:
