@@ -273,6 +273,26 @@ def test_settings_are_set_checked_and_put_back(visit: Callable[..., Page], usual
     assert usual.api.settings["METIS_LLM_CIRCUIT_THRESHOLD"] == "5"
 
 
+def test_what_was_typed_survives_a_look_at_another_kind_of_change(visit: Callable[..., Page], usual: Backend) -> None:
+    page = visit("?ops.what=Settings")
+    page.get_by_label("Failures that open a circuit").fill("5")
+    page.get_by_label("Failures that open a circuit").press("Tab")
+    expect(do(page)).to_have_text("Set 1 setting")
+    page.get_by_role("radio", name="Circuit").click()
+    page.get_by_role("radio", name="deepseek").click()
+    page.get_by_role("radio", name="isolate").click()
+    page.get_by_role("combobox", name="For").click()
+    page.get_by_role("option", name="5 min", exact=True).click()
+    expect(do(page)).to_have_text("Isolate deepseek for 5 min")
+
+    page.get_by_role("radio", name="Settings").click()
+    expect(page.get_by_label("Failures that open a circuit")).to_have_value("5")
+    expect(do(page)).to_have_text("Set 1 setting")
+    page.get_by_role("radio", name="Circuit").click()
+    expect(do(page)).to_have_text("Isolate deepseek for 5 min")
+    assert usual.made() == []
+
+
 def test_a_guard_is_switched_off_with_a_warning_and_for_a_while(visit: Callable[..., Page], usual: Backend) -> None:
     page = visit("?ops.what=Guards")
     page.get_by_role("radio", name="pii").click()

@@ -138,7 +138,7 @@ def test_the_primary_is_down_and_one_click_makes_anthropic_first(
 
 
 def test_an_open_circuit_is_reset_once_the_provider_is_healthy_again(
-    visit: Visit, dashboard: Dashboard, service: LiveService
+    visit: Visit, dashboard: Dashboard, service: LiveService, screenshots: Path
 ) -> None:
     service.goes_down("openrouter")
     page = visit(dashboard, "?ops.what=Circuit&ops.provider=openrouter&ops.verb=reset")
@@ -154,6 +154,7 @@ def test_an_open_circuit_is_reset_once_the_provider_is_healthy_again(
     expect(proof).to_contain_text("first call: openrouter, success")
     expect(proof).not_to_contain_text("waiting")
     expect(rows(page).first).to_contain_text("CLOSED")
+    page.screenshot(path=screenshots / "for-real-reset.png")
     last = service.logged(CircuitChanged)[-1]
     assert (last.provider, last.from_, last.to) == ("openrouter", State.OPEN, State.CLOSED)
     assert (last.cause, last.actor) == (Cause.MANUAL_RESET, "local via local")
