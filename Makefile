@@ -38,7 +38,7 @@ endif
 
 test: $(VENV)/dev.stamp
 	@$(PY) -m tests.browser.chromium
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .

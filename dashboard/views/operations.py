@@ -66,6 +66,7 @@ def page(version: int) -> bool:
         if known is None:
             _without_service(version, problem)
             ops_form.keep(None)
+            ops_form.drawn(None)
         elif person.role is Role.OPERATOR:
             awaited = _with_form(known, person)
         else:
@@ -164,6 +165,7 @@ def _with_form(known: ControlState, person: Person) -> bool:
         )
         st.text(f"as {inert(person.actor, 100)}, on version {seen}")
     _came_of_it(draft, seen)
+    ops_form.drawn(what)
     return awaited
 
 

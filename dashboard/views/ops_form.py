@@ -58,7 +58,7 @@ def keep(drawn: str | None) -> None:
     """Keeps what stands in fields that this run does not draw, and gives it back to those that it draws again.
 
     Streamlit would forget it: after another kind was looked at, or the service was away. drawn: the kind whose fields
-    are drawn, None where there is no form. Before its widgets.
+    are drawn, None where there is no form. Before its widgets; `drawn` after them.
     """
     session = st.session_state
     now, before = _fields_of(drawn), _fields_of(session.get(DRAWN))
@@ -66,7 +66,11 @@ def keep(drawn: str | None) -> None:
     for key in away | (now - before):
         if key in session:
             session[key] = session[key]
-    session[DRAWN] = drawn
+
+
+def drawn(kind: str | None) -> None:
+    """Notes whose fields stand on the page now: not before they do, because a run may be cut short by the next one."""
+    st.session_state[DRAWN] = kind
 
 
 def _fields_of(kind: str | None) -> frozenset[str]:

@@ -13,7 +13,10 @@ from tests.browser.backend import Backend, begun
 from tests.browser.conftest import Dashboard, Watched
 from tests.dashboard.control_api import NAMES, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.flaky(reruns=1),
+]  # a browser on a busy machine gets a second try, and the run says so
 
 Open = Callable[..., Watched]
 
@@ -84,7 +87,7 @@ def give_reason(page: Page, text: str) -> None:
 
 
 def do(page: Page) -> Locator:
-    return page.locator(".st-key-ops-do button")
+    return page.locator(".st-key-ops-do button").last  # for a moment Streamlit keeps the one before, too
 
 
 def says(page: Page, part: str) -> Locator:
@@ -275,7 +278,7 @@ def test_settings_are_set_checked_and_put_back(visit: Callable[..., Page], usual
 
 def test_what_was_typed_survives_a_look_at_another_kind_of_change(visit: Callable[..., Page], usual: Backend) -> None:
     page = visit("?ops.what=Settings")
-    page.get_by_label("Failures that open a circuit").fill("5")
+    page.get_by_label("Failures that open a circuit").fill("7")
     page.get_by_label("Failures that open a circuit").press("Tab")
     expect(do(page)).to_have_text("Set 1 setting")
     page.get_by_role("radio", name="Circuit").click()
@@ -286,7 +289,7 @@ def test_what_was_typed_survives_a_look_at_another_kind_of_change(visit: Callabl
     expect(do(page)).to_have_text("Isolate deepseek for 5 min")
 
     page.get_by_role("radio", name="Settings").click()
-    expect(page.get_by_label("Failures that open a circuit")).to_have_value("5")
+    expect(page.get_by_label("Failures that open a circuit")).to_have_value("7")
     expect(do(page)).to_have_text("Set 1 setting")
     page.get_by_role("radio", name="Circuit").click()
     expect(do(page)).to_have_text("Isolate deepseek for 5 min")

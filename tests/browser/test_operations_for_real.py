@@ -15,7 +15,10 @@ from tests.browser.test_operations import do, give_reason, rows, says, shows_ord
 from tests.composed_log import CHAIN
 from tests.resilience.service_kit import http
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.flaky(reruns=1),
+]  # a browser on a busy machine gets a second try, and the run says so
 
 Visit = Callable[..., Page]
 ANTHROPIC_FIRST = ("anthropic", "openrouter", "deepseek", "openai")

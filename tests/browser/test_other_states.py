@@ -12,7 +12,10 @@ from tests.browser.conftest import Dashboard, Watched
 from tests.browser.looking import drawn, mode
 from tests.browser.traffic import now
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.flaky(reruns=1),
+]  # a browser on a busy machine gets a second try, and the run says so
 
 Open = Callable[..., Watched]
 Serve = Callable[[list[str] | None], Dashboard]

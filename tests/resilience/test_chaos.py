@@ -57,7 +57,7 @@ async def _chaos(remote: Remote, seed: int) -> Aftermath:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     ledger = Ledger()
     before = await Footprint.now()
-    async with chain(remote.base_urls, ledger, limit_s=5.0, circuit=SOON) as client:
+    async with chain(remote.base_urls, ledger, limit_s=8.0, circuit=SOON) as client:
         crowd = Crowd(client, streamed=0.1, rng=random.Random(seed))
         await crowd.ask(WARM_UP, AT_ONCE)
         warm = await Footprint.now()
