@@ -169,7 +169,12 @@ def test_the_table_is_for_people_and_a_closed_pipe_is_no_error(tmp_path: Path) -
     whole = stats(str(SAMPLES / "primary_down.log"), cwd=tmp_path)
     command = f"{sys.executable} -m dashboard stats {SAMPLES / 'primary_down.log'} | head -1"
     piped = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=True
+        ["bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=os.environ | {"METIS_DASHBOARD_STORE": str(tmp_path / "store")},  # another test may use the usual one now
     )
 
     assert "openrouter" in whole.stdout
