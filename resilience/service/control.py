@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.security import HTTPBearer
@@ -10,7 +11,7 @@ from fastapi.security import HTTPBearer
 from resilience.control import outlook
 from resilience.control.control import Ask, Control, Done
 from resilience.control.plan import Draft, guard_draft, order_draft, settings_draft, undo_draft
-from resilience.control.refusals import InvalidError, RefusalError, StaleError
+from resilience.control.refusals import InvalidError, RefusalError
 from resilience.service.body import json_body, read_body
 from resilience.service.control_bodies import (
     Change,
@@ -24,10 +25,13 @@ from resilience.service.control_bodies import (
 )
 from resilience.service.control_checks import checks_document
 from resilience.service.control_door import Door, Visitor
+from resilience.service.control_preview import previewed
 from resilience.service.control_problems import MAX_BODY_BYTES, told
 from resilience.service.control_view import state_document
 from resilience.service.wire import SafeJSONResponse
 from resilience.tokens import Role
+
+AnyChange = TypeVar("AnyChange", bound=Change)
 
 PREFIX = "/api/v53/control"
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
@@ -45,6 +49,12 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
     bearer = Depends(HTTPBearer(auto_error=False, scheme_name="control token"))
     router = APIRouter(prefix=PREFIX, dependencies=[bearer])
 
+    async def asked(request: Request, model: type[AnyChange]) -> tuple[AnyChange, Ask]:
+        """What a change asks for, and who asks."""
+        visitor = door.admit(request, Role.OPERATOR)
+        body = await read_body(request, model, MAX_BODY_BYTES)
+        return body, _ask(request, visitor, body)
+
     @router.get("/state", response_model=None)
     async def state(request: Request) -> Response:
         """Order, circuits, settings, switches and the last changes."""
@@ -60,59 +70,54 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
     async def order(request: Request) -> Response:
         """Change the order of the chain."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            body = await read_body(request, OrderBody, MAX_BODY_BYTES)
+            body, ask = await asked(request, OrderBody)
 
             async def draft() -> Draft:
                 made = order_draft(control.disk, control.client.config, body.order)
                 return _forced(made, await outlook.against_order(control, made.config), force=body.force)
 
-            return _answer(await control.change(_ask(request, visitor, body), draft))
+            return _answer(await control.change(ask, draft))
 
     @router.post("/settings", openapi_extra=_change_of(SettingsBody), response_model=None)
     async def settings(request: Request) -> Response:
         """Change settings."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            body = await read_body(request, SettingsBody, MAX_BODY_BYTES)
+            body, ask = await asked(request, SettingsBody)
 
             async def draft() -> Draft:
                 return settings_draft(control.disk, control.client.config, body.settings)
 
-            return _answer(await control.change(_ask(request, visitor, body), draft))
+            return _answer(await control.change(ask, draft))
 
     @router.post("/guards/{guard}", openapi_extra=_change_of(GuardBody), response_model=None)
     async def guards(request: Request, guard: str) -> Response:
         """Switch a guard off for a time, or on again."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            body = await read_body(request, GuardBody, MAX_BODY_BYTES)
+            body, ask = await asked(request, GuardBody)
 
             async def draft() -> Draft:
                 source, config = control.source, control.client.config
                 return guard_draft(source, config, guard, enabled=body.enabled, for_s=body.for_s)
 
-            return _answer(await control.change(_ask(request, visitor, body), draft))
+            return _answer(await control.change(ask, draft))
 
     @router.post("/undo", openapi_extra=_change_of(UndoBody), response_model=None)
     async def undo(request: Request) -> Response:
         """Put back what a change replaced."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            body = await read_body(request, UndoBody, MAX_BODY_BYTES)
+            body, ask = await asked(request, UndoBody)
 
             async def draft() -> Draft:
                 config = control.client.config
                 return undo_draft(control.state, control.disk, control.source, config, body.change, GUARD_OFF_S)
 
-            return _answer(await control.change(_ask(request, visitor, body), draft))
+            return _answer(await control.change(ask, draft))
 
     @router.post("/circuits/{provider}/reset", openapi_extra=_change_of(CircuitBody), response_model=None)
     async def reset(request: Request, provider: str) -> Response:
         """Close a circuit now."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            ask = _ask(request, visitor, await read_body(request, CircuitBody, MAX_BODY_BYTES))
+            _, ask = await asked(request, CircuitBody)
             outlook.has_circuit(control, provider)
 
             async def action() -> tuple[str, ...]:
@@ -125,9 +130,7 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
     async def isolate(request: Request, provider: str) -> Response:
         """Hold a circuit open for a time."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            body = await read_body(request, IsolateBody, MAX_BODY_BYTES)
-            ask = _ask(request, visitor, body)
+            body, ask = await asked(request, IsolateBody)
             outlook.has_circuit(control, provider)
 
             async def action() -> tuple[str, ...]:
@@ -141,8 +144,7 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
     async def release(request: Request, provider: str) -> Response:
         """End an isolation: the next request probes."""
         with told(control):
-            visitor = door.admit(request, Role.OPERATOR)
-            ask = _ask(request, visitor, await read_body(request, CircuitBody, MAX_BODY_BYTES))
+            _, ask = await asked(request, CircuitBody)
             outlook.has_circuit(control, provider)
 
             async def action() -> tuple[str, ...]:
@@ -158,59 +160,13 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
         with told(control):
             door.admit(request, Role.OPERATOR)
             body = await read_body(request, PreviewBody, MAX_BODY_BYTES)
-            return SafeJSONResponse(await _preview(control, body))
+            return SafeJSONResponse(await previewed(control, body))
 
     app.include_router(router)
 
 
 GUARD_OFF_S = 600.0
 """For how long a guard is off that an undo switches off."""
-
-
-async def _preview(control: Control, body: PreviewBody) -> dict[str, Any]:
-    refusals: list[RefusalError | StaleError] = []
-    sentences: list[str] = []
-    warnings: tuple[str, ...] = ()
-    if body.version is not None and body.version != control.state.version:
-        refusals.append(StaleError(body.version, control.state.version, control.state.after(body.version)))
-    try:
-        if body.action in ("order", "settings"):
-            draft = _drafted(control, body)
-            warnings = draft.warnings
-            sentences = outlook.order_sentences(control, draft.config)
-            if body.action == "order":
-                refusals += await outlook.against_order(control, draft.config)
-        else:
-            if body.provider is None:
-                raise InvalidError("provider must name whose circuit, got nothing", "provider")
-            provider = outlook.has_circuit(control, body.provider)
-            sentences = outlook.circuit_sentences(control, provider, body.action, body.for_s)
-            if body.action == "isolate":
-                refusals += outlook.against_isolation(control, provider)
-            if body.action == "release":
-                refusals += outlook.against_release(control, provider)
-    except RefusalError as exc:
-        refusals.append(exc)
-    return {
-        "sentences": sentences,
-        "warnings": list(warnings),
-        "refusals": [
-            {"code": exc.code, "message": str(exc), "forceable": exc.forceable}
-            if isinstance(exc, RefusalError)
-            else {"code": "stale_version", "message": str(exc), "forceable": False}
-            for exc in refusals
-        ],
-    }
-
-
-def _drafted(control: Control, body: PreviewBody) -> Draft:
-    if body.action == "order":
-        if body.order is None:
-            raise InvalidError("order must be a list of names, got nothing", "order")
-        return order_draft(control.disk, control.client.config, body.order)
-    if body.settings is None:
-        raise InvalidError("settings must be an object of names and values, got nothing", "settings")
-    return settings_draft(control.disk, control.client.config, body.settings)
 
 
 def _ask(request: Request, visitor: Visitor, body: Change) -> Ask:
@@ -232,7 +188,7 @@ def _ask(request: Request, visitor: Visitor, body: Change) -> Ask:
 
 def _forced(draft: Draft, reasons: list[RefusalError], *, force: bool) -> Draft:
     warnings = _unless_forced(reasons, force=force)
-    return Draft(draft.kind, draft.source, draft.config, draft.switched, warnings=(*draft.warnings, *warnings))
+    return replace(draft, warnings=(*draft.warnings, *warnings))
 
 
 def _unless_forced(reasons: list[RefusalError], *, force: bool) -> tuple[str, ...]:
