@@ -20,6 +20,7 @@ from dashboard.ingest import Ingest
 from dashboard.settings import SettingsError, load, store_file
 from dashboard.store import Store
 from dashboard.window import Window
+from resilience.events import utc_text
 
 LONG_WORK_BYTES = 50 * 1024 * 1024
 """From so many bytes on, a terminal gets a progress bar."""
@@ -74,7 +75,7 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
     if since or until:
         events = store.event_count(window)
     return {
-        "window": {"since": _iso(start), "until": _iso(end)},
+        "window": {"since": utc_text(start), "until": utc_text(end)},
         "events": events,
         "rejects": rejects,
         "providers": _by_name(store.rows("provider_summary", window)),
@@ -184,14 +185,10 @@ def _circuits(store: Store, window: Window, at: datetime) -> dict[str, Any]:
     for row in store.rows("circuit_transitions", window):
         circuit = found.setdefault(row["provider"], {"state": row["to_state"], "transitions": []})
         circuit["transitions"].append(
-            {"at": _iso(row["at"]), "from": row["from_state"], "to": row["to_state"], "cause": row["cause"]}
+            {"at": utc_text(row["at"]), "from": row["from_state"], "to": row["to_state"], "cause": row["cause"]}
         )
     return found
 
 
 def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -26,7 +26,7 @@ from resilience.control.recovery import event_of, in_log, recovered
 from resilience.control.refusals import InvalidError, ReusedKeyError, StaleError, UnwritableError
 from resilience.control.source import AT_START, Source, differences
 from resilience.control.state import ANSWER_LIFE, Answered, Entry, Intent, State, Switch, anew_path
-from resilience.events import CircuitChanged, Event
+from resilience.events import CircuitChanged, Event, utc_text
 
 T = TypeVar("T")
 
@@ -344,7 +344,7 @@ class Control:
 def _answer(entry: Entry, ask: Ask, warnings: tuple[str, ...]) -> dict[str, Any]:
     return {
         "version": entry.version,
-        "at": entry.at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+        "at": utc_text(entry.at),
         "request_id": ask.request_id,
         "changes": [list(change) for change in entry.changes],
         "warnings": list(warnings),

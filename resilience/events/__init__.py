@@ -19,7 +19,7 @@ from resilience.events.kinds import (
     Tried,
     UnknownEvent,
 )
-from resilience.events.lines import LOGGER, SCHEMA, to_line
+from resilience.events.lines import LOGGER, SCHEMA, to_line, utc_text
 from resilience.events.reading import LINE, TRUSTED_LOGGER, Record, from_line
 from resilience.events.words import (
     PROVIDER_NAME,
@@ -63,4 +63,5 @@ __all__ = [
     "UnknownEvent",
     "from_line",
     "to_line",
+    "utc_text",
 ]

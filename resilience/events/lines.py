@@ -40,6 +40,11 @@ def to_line(event: Event, at_s: float, origin: Origin) -> str:
     return f"{head} {_encode(payload)}\n"
 
 
+def utc_text(at: datetime) -> str:
+    """A time as the backend and `stats` write it, like the log: UTC, milliseconds (the rest is cut off), Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 # Words that the runbook greps for. Text from outside must not bring them into a line of another meaning.
 _CONTRACT_WORDS = re.compile(
     r"success|failed|LLM_ATTEMPT|Falling back|generation_time_ms|PRIMARY|Opening|circuit|OPEN|CLOSED|ERROR"

@@ -1,10 +1,12 @@
 """JSON as it leaves the service."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import JSONResponse
+
+from resilience.events import utc_text
 
 
 def json_bytes(value: Any) -> bytes:
@@ -19,7 +21,7 @@ def cost_headers(attempts: int, fallbacks: int) -> dict[str, str]:
 
 def iso(at: datetime | None) -> str | None:
     """A time as the service writes it: UTC, milliseconds, Z."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return None if at is None else utc_text(at)
 
 
 class SafeJSONResponse(JSONResponse):
