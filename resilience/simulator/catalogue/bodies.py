@@ -6,21 +6,20 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 
-from resilience.simulator.catalogue.parts import COMPLAINT_S, answer, document, document_head, factor, stream_head
+from resilience.simulator.catalogue.parts import (
+    COMPLAINT_S,
+    answer,
+    document,
+    document_head,
+    document_of,
+    factor,
+    stream_head,
+)
 from resilience.simulator.catalogue.registry import named
 from resilience.simulator.scene import Scene
 from resilience.simulator.steps import Head, Send, Step, Wait
 
 BROKEN_JSON = b'{"id": "'
-
-
-def document_of(scene: Scene, body: bytes) -> Iterator[Step]:
-    """A 200 whose body, or whose first event, is this."""
-    if scene.call.streamed:
-        yield stream_head(scene)
-        yield Send(b"data: " + body + b"\n\n")
-    else:
-        yield from document(scene, body)
 
 
 @named

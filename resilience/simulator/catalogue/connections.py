@@ -133,15 +133,12 @@ def close_at_end(scene: Scene, *, latency_s: float | None = None) -> Iterator[St
 @named
 def hang_at_end(scene: Scene, *, latency_s: float | None = None) -> Iterator[Step]:
     """A whole answer, after which a stream neither says [DONE] nor ends; a plain call is answered as usual."""
-    last: Step | None = None
-    for step in answer(scene, factor(scene, latency_s)):
-        if last is not None:
-            yield last
-        last = step
+    *before, last = answer(scene, factor(scene, latency_s))
+    yield from before
     if isinstance(last, Send) and scene.call.streamed:
         yield Send(without_last_event(last.data))
         yield Hang()
-    elif last is not None:
+    else:
         yield last
 
 

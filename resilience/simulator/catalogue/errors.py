@@ -8,7 +8,15 @@ from email.utils import format_datetime
 from typing import Any
 
 from resilience.simulator.catalogue.oddities import edited
-from resilience.simulator.catalogue.parts import COMPLAINT_S, complaint, document, factor, pieces, stream_head
+from resilience.simulator.catalogue.parts import (
+    COMPLAINT_S,
+    complaint,
+    document,
+    document_of,
+    factor,
+    pieces,
+    stream_head,
+)
 from resilience.simulator.catalogue.registry import named
 from resilience.simulator.scene import Scene
 from resilience.simulator.steps import Head, Send, Step, Wait
@@ -127,11 +135,7 @@ def error_in_choice(scene: Scene, *, latency_s: float = COMPLAINT_S) -> Iterator
     choice = {"index": 0, "delta": {}, "message": {"content": None}, "finish_reason": "error", "error": error}
     body = json.dumps({"id": "gen-1", "model": scene.call.model, "choices": [choice]}).encode()
     yield Wait(latency_s)
-    if scene.call.streamed:
-        yield stream_head(scene)
-        yield Send(b"data: " + body + b"\n\n")
-    else:
-        yield from document(scene, body)
+    yield from document_of(scene, body)
 
 
 @named

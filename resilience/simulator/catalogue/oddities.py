@@ -54,11 +54,8 @@ def cut_up(scene: Scene, times: float, cut: Callable[[bytes], list[bytes]]) -> I
 @named
 def no_done(scene: Scene, *, latency_s: float | None = None) -> Iterator[Step]:
     """A stream that ends after its finish reason, without [DONE]."""
-    last: Step | None = None
-    for step in answer(scene, factor(scene, latency_s)):
-        if last is not None:
-            yield last
-        last = step
+    *before, last = answer(scene, factor(scene, latency_s))
+    yield from before
     if isinstance(last, Send):
         yield Send(without_last_event(last.data)) if scene.call.streamed else last
 

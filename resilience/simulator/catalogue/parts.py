@@ -70,6 +70,15 @@ def document(scene: Scene, body: bytes, content_type: str = "application/json") 
     yield Send(body)
 
 
+def document_of(scene: Scene, body: bytes) -> Iterator[Step]:
+    """A 200 whose body, or whose first event, is this."""
+    if scene.call.streamed:
+        yield stream_head(scene)
+        yield Send(b"data: " + body + b"\n\n")
+    else:
+        yield from document(scene, body)
+
+
 def document_head(scene: Scene, body: bytes, content_type: str = "application/json") -> Head:
     """The head of a 200 with this body."""
     headers: Headers = (("content-type", content_type), length(body))

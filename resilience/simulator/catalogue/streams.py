@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import repeat
 
-from resilience.simulator.catalogue.bodies import BROKEN_JSON, document_of, empty
-from resilience.simulator.catalogue.parts import COMPLAINT_S, document, factor, pieces, stream_head
+from resilience.simulator.catalogue.bodies import BROKEN_JSON, empty
+from resilience.simulator.catalogue.parts import COMPLAINT_S, document, document_of, factor, pieces, stream_head
 from resilience.simulator.catalogue.registry import named
 from resilience.simulator.scene import Scene
 from resilience.simulator.steps import Head, Send, Step, Wait
