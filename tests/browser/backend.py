@@ -3,6 +3,7 @@
 Today the fake of tests/dashboard/control_api.py; the real service with simulated providers can take its place.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,6 @@ class Backend:
 
     def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
         """Waits until a condition holds."""
-        import time
-
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, what

@@ -17,6 +17,8 @@ from tests.browser import chromium
 
 REPOSITORY = Path(__file__).parents[2]
 START_S = 40.0
+IN_A_BROWSER = [pytest.mark.browser, pytest.mark.flaky(reruns=1)]
+"""A browser on a busy machine gets a second try, and the run says so."""
 NO_SERVICE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 expect.set_options(timeout=15_000)
 

@@ -13,14 +13,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import traffic
-from tests.browser.conftest import Dashboard, Watched
+from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
 from tests.browser.looking import CHARTS, as_time, drag, drawn, mode, shows_line, shows_minutes, shows_range, time_axis
 from tests.browser.traffic import attempt, line, now
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.flaky(reruns=1),
-]  # a browser on a busy machine gets a second try, and the run says so
+pytestmark = IN_A_BROWSER
 
 # The page follows within a fraction of a second on an idle machine; this is for a busy one.
 SEEN_WITHIN_S = 4.0

@@ -7,16 +7,14 @@ from typing import Literal
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.backend import Backend, begun
-from tests.browser.conftest import Dashboard, Watched
+from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
+from tests.browser.operating import do, give_reason, has_no_way_to_act, rows, says, shows_order
 from tests.dashboard.control_api import NAMES, serving
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.flaky(reruns=1),
-]  # a browser on a busy machine gets a second try, and the run says so
+pytestmark = IN_A_BROWSER
 
 Open = Callable[..., Watched]
 
@@ -64,34 +62,6 @@ def visit(dashboard: Dashboard, usual: Backend, open_page: Open) -> Iterator[Cal
     for watched in opened:
         assert (watched.errors, watched.foreign) == ([], [])
         watched.page.close()
-
-
-def rows(page: Page) -> Locator:
-    return page.locator(".st-key-ops-chain li, .st-key-ops-chain_in_log li")
-
-
-def listed(page: Page) -> list[str]:
-    return [
-        text.strip()
-        for text in page.locator(".st-key-ops-chain li").evaluate_all("all => all.map(e => e.dataset.provider)")
-    ]
-
-
-def shows_order(page: Page, *names: str) -> None:
-    for i, name in enumerate(names):
-        expect(rows(page).nth(i)).to_have_attribute("data-provider", name)
-
-
-def give_reason(page: Page, text: str) -> None:
-    page.get_by_label("Reason (goes into the log)").fill(text)
-
-
-def do(page: Page) -> Locator:
-    return page.locator(".st-key-ops-do button").last  # for a moment Streamlit keeps the one before, too
-
-
-def says(page: Page, part: str) -> Locator:
-    return page.locator(f".st-key-ops-{part}")
 
 
 def test_an_order_is_moved_previewed_reasoned_set_and_proven(visit: Callable[..., Page], usual: Backend) -> None:
@@ -328,10 +298,7 @@ def test_a_viewers_page_has_no_way_to_act(visit: Callable[..., Page], usual: Bac
 
     expect(page.get_by_text("Read-only:")).to_be_visible()
     expect(rows(page).first).to_contain_text("OPEN")
-    expect(page.get_by_role("button", name="Run the runbook's checks")).to_be_visible()  # the last of the page
-    assert page.get_by_test_id("stButton").all_inner_texts() == ["Run the runbook's checks"]
-    assert page.locator(".st-key-ops-chain button").count() == 0
-    assert page.locator("input[type=text], input:not([type])").count() == 0
+    has_no_way_to_act(page)
     page.get_by_role("link", name="Live").click()
     expect(page.locator(".st-key-live-cards .card")).to_have_count(4)
     expect(page.locator(".st-key-live-cards a.way")).to_have_count(0)

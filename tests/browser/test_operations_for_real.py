@@ -9,16 +9,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from resilience.events import Cause, CircuitChanged, ConfigChanged, RequestFinished, State
-from tests.browser.conftest import Dashboard, Watched
+from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
 from tests.browser.live_service import CONTROL, HEALTHY, LiveService, live_service
-from tests.browser.test_operations import do, give_reason, rows, says, shows_order
+from tests.browser.operating import do, give_reason, has_no_way_to_act, rows, says, shows_order
 from tests.composed_log import CHAIN
 from tests.resilience.service_kit import http
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.flaky(reruns=1),
-]  # a browser on a busy machine gets a second try, and the run says so
+pytestmark = IN_A_BROWSER
 
 Visit = Callable[..., Page]
 ANTHROPIC_FIRST = ("anthropic", "openrouter", "deepseek", "openai")
@@ -212,10 +209,7 @@ def test_a_viewers_token_shows_everything_and_acts_on_nothing(
     shows_order(page, *CHAIN)
     expect(rows(page).first).to_contain_text("OPEN")
     expect(rows(page).first).to_contain_text("3 failures in a row")
-    expect(page.get_by_role("button", name="Run the runbook's checks")).to_be_visible()  # the last of the page
-    assert page.get_by_test_id("stButton").all_inner_texts() == ["Run the runbook's checks"]
-    assert page.locator(".st-key-ops-chain button").count() == 0
-    assert page.locator("input[type=text], input:not([type])").count() == 0
+    has_no_way_to_act(page)
     page.get_by_role("button", name="Run the runbook's checks").click()
     expect(says(page, "checks_shown")).to_contain_text("circuit openrouter")
     page.screenshot(path=screenshots / "for-real-viewer.png")

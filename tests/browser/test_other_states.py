@@ -4,18 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser import traffic
-from tests.browser.conftest import Dashboard, Watched
+from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
 from tests.browser.looking import drawn, mode
 from tests.browser.traffic import now
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.flaky(reruns=1),
-]  # a browser on a busy machine gets a second try, and the run says so
+pytestmark = IN_A_BROWSER
 
 Open = Callable[..., Watched]
 Serve = Callable[[list[str] | None], Dashboard]

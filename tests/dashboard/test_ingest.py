@@ -287,6 +287,17 @@ def test_inotify_that_refuses_is_replaced_by_looking(
     store.wait_for(20)
 
 
+def rounds_read(writer: Writer, store: WatchedStore) -> Iterator[None]:
+    """Lets the writer write round by round; after each beginning of one has been read, and at last all of it."""
+    for _ in range(writer.rounds):
+        seen = store.taken
+        writer.go.release()
+        store.wait_for(seen + 1)
+        yield
+    writer.join()
+    store.wait_for(len(writer.expected))
+
+
 @pytest.mark.parametrize("pattern", ["", "*"])
 def test_no_line_is_lost_or_doubled_while_names_rotate(
     store: WatchedStore, log: Path, following: Callable[..., Ingest], pattern: str
@@ -295,13 +306,8 @@ def test_no_line_is_lost_or_doubled_while_names_rotate(
     following(f"{log}{pattern}")
     writer.start()
 
-    for _ in range(writer.rounds):
-        seen = store.taken
-        writer.go.release()
-        store.wait_for(seen + 1)
+    for _ in rounds_read(writer, store):
         rotate(log, 20, last=Path.rename)
-    writer.join()
-    store.wait_for(len(writer.expected))
 
     assert store.texts() == writer.expected
 
@@ -314,14 +320,9 @@ def test_no_line_is_lost_or_doubled_while_the_log_is_copied_and_truncated(
     following(f"{log}{pattern}")
     writer.start()
 
-    for _ in range(writer.rounds):
-        seen = store.taken
-        writer.go.release()
-        store.wait_for(seen + 1)
+    for _ in rounds_read(writer, store):
         with writer.pausing:  # what is written between copying and truncating is lost to everybody
             rotate(log, 20, last=copy_and_truncate)
-    writer.join()
-    store.wait_for(len(writer.expected))
 
     assert store.texts() == writer.expected
 
@@ -335,15 +336,10 @@ def test_logrotate_itself(store: WatchedStore, log: Path, following: Callable[..
     following(f"{log}*")
     writer.start()
 
-    for _ in range(writer.rounds):
-        seen = store.taken
-        writer.go.release()
-        store.wait_for(seen + 1)
+    for _ in rounds_read(writer, store):
         with writer.pausing:
             state = str(log.with_name("logrotate.state"))
             subprocess.run([shutil.which("logrotate") or "", "-f", "-s", state, str(settings)], check=True)
-    writer.join()
-    store.wait_for(len(writer.expected))
 
     assert store.texts() == writer.expected
 
