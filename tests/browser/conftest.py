@@ -79,21 +79,24 @@ def browser() -> Iterator[Browser]:
 def serve(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Callable[..., Dashboard]]:
     """Starts a dashboard over a log of these lines, with these settings; all end with the module.
 
-    None: the log does not exist yet; a path: that log, as it is.
+    None: the log does not exist yet; a path: that log, as it is. within: the folder that it is started from, where
+    Streamlit looks for its secrets.
 
     The browser is asked for first: without one, no server is started either.
     """
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(lines: list[str] | Path | None, **settings: str) -> Dashboard:
+    def start(
+        lines: list[str] | Path | None, *, within: Path = REPOSITORY, port: int = 0, **settings: str
+    ) -> Dashboard:
         folder = tmp_path_factory.mktemp("dashboard")
         log = lines if isinstance(lines, Path) else folder / "backend_live.log"
         if isinstance(lines, list):
             log.write_text("".join(lines), "utf-8")
-        command = [sys.executable, "-m", "dashboard", "run", "--log", str(log), "--port", "0"]
-        environ = os.environ | {"METIS_CONTROL_URL": NO_SERVICE} | settings
+        command = [sys.executable, "-m", "dashboard", "run", "--log", str(log), "--port", str(port)]
+        environ = os.environ | {"METIS_CONTROL_URL": NO_SERVICE, "PYTHONPATH": str(REPOSITORY)} | settings
         with (folder / "output.txt").open("wb") as output:
-            process = subprocess.Popen(command, cwd=REPOSITORY, env=environ, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=within, env=environ, stdout=output, stderr=subprocess.STDOUT)
         running.append(process)
         return Dashboard(_address(process, folder / "output.txt"), log)
 

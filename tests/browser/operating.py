@@ -37,9 +37,9 @@ def says(page: Page, part: str) -> Locator:
     return page.locator(f".st-key-ops-{part}")
 
 
-def has_no_way_to_act(page: Page) -> None:
-    """Checks that there is nothing to press but the diagnostics, and nothing to type into."""
+def has_no_way_to_act(page: Page, *besides: str) -> None:
+    """Checks that there is nothing to press but the diagnostics (and buttons named `besides`), nothing to type into."""
     expect(page.get_by_role("button", name="Run the runbook's checks")).to_be_visible()  # the last of the page
-    assert page.get_by_test_id("stButton").all_inner_texts() == ["Run the runbook's checks"]
+    assert page.get_by_test_id("stButton").all_inner_texts() == [*besides, "Run the runbook's checks"]
     assert page.locator(".st-key-ops-chain button").count() == 0
     assert page.locator("input[type=text], input:not([type])").count() == 0
