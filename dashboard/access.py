@@ -24,6 +24,11 @@ class Person:
     why: str = ""
 
 
+NO_SIGN_IN = (
+    "people are named (METIS_DASHBOARD_OPERATORS, METIS_DASHBOARD_VIEWERS) or there are secrets that cannot be read, "
+    "and no [auth] section of .streamlit/secrets.toml lets anybody sign in"
+)
+
 SIGNED_IN_FOR_S = 12 * 3600.0
 """A shift. Streamlit's cookie lasts 30 days and nobody asks the provider again: who has left would stay an operator."""
 
@@ -57,12 +62,15 @@ def signed_in(claims: Mapping[str, Any], operators: Iterable[str], viewers: Iter
     )
 
 
-def local(peer: str | None, bound: str | None, headers: Mapping[str, str]) -> Person:
+def local(peer: str | None, bound: str | None, headers: Mapping[str, str], *, expected: bool = False) -> Person:
     """The person of a page without sign-in.
 
     peer: the address of the connection; bound: the one that the server listens on; headers: of the request, to
-    see whether somebody passed it on.
+    see whether somebody passed it on; expected: whether a sign-in was meant to be there. Secrets that are lost or
+    mistyped must not make an operator of whoever a proxy lets through.
     """
+    if expected:
+        return Person("", Role.NOBODY, NO_SIGN_IN)
     if not _is_loopback(bound):
         return Person(LOCAL, Role.VIEWER, "the dashboard listens beyond this machine and has no sign-in")
     if not _is_loopback(peer):

@@ -1,6 +1,7 @@
 """Who looks at the page, asked anew at every run and at every action."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -23,9 +24,7 @@ def person() -> Person:
 
 def gate() -> None:
     """Ends the run with a way to sign in where that is needed, or with a no for those who may not look."""
-    if not sign_in_is_set_up():
-        return
-    if not st.user.is_logged_in:
+    if sign_in_is_set_up() and not st.user.is_logged_in:
         st.title("METIS LLM resilience", anchor=False)
         st.button("Sign in", type="primary", on_click=st.login, key="who.sign_in")
         st.stop()
@@ -48,9 +47,15 @@ def _person() -> Person:
     if not sign_in_is_set_up():
         # Streamlit gives no address for this machine's own.
         peer = st.context.ip_address or "127.0.0.1"
-        return local(peer, st.get_option("server.address"), dict(st.context.headers))
+        expected = bool(settings.operators or settings.viewers) or _secrets_are_unreadable()
+        return local(peer, st.get_option("server.address"), dict(st.context.headers), expected=expected)
     claims: dict[str, Any] = dict(st.user) if st.user.is_logged_in else {}
     return signed_in(claims, settings.operators, settings.viewers, time.time())
+
+
+def _secrets_are_unreadable() -> bool:
+    # Streamlit tells neither from there being none.
+    return not st.secrets.load_if_toml_exists() and any(Path(file).exists() for file in st.get_option("secrets.files"))
 
 
 def _token_role() -> Role | None:

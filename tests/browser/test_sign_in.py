@@ -112,10 +112,11 @@ def visitor(
     watched.page.close()
 
 
-def shows_nothing(page: Page, button: str) -> None:
-    """Checks that there is one button, and neither a number, nor a provider, nor a way to another page."""
-    expect(page.get_by_role("button", name=button)).to_be_visible()
-    assert page.get_by_test_id("stButton").all_inner_texts() == [button]
+def shows_nothing(page: Page, *buttons: str) -> None:
+    """Checks that there are these buttons, and neither a number, nor a provider, nor a way to another page."""
+    for button in buttons:
+        expect(page.get_by_role("button", name=button)).to_be_visible()
+    assert page.get_by_test_id("stButton").all_inner_texts() == [*buttons]
     assert page.locator("[class*=st-key-live], [class*=st-key-ops], input").count() == 0
     assert page.get_by_role("link").all_inner_texts() == ["Skip to main content"]
     assert not any(name in page.content() for name in CHAIN)
@@ -234,3 +235,27 @@ def test_who_turns_back_at_the_provider_is_not_signed_in(
 
     visitor.page.wait_for_url(f"{dashboard.url}/")
     shows_nothing(visitor.page, "Sign in")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "settings"),
+    [(None, {"METIS_DASHBOARD_OPERATORS": OPERATORS}), ("[auth]\nredirect_uri = http://no.quotes\n", {})],
+    ids=["people are named, no secrets", "secrets with a slip"],
+)
+def test_without_its_secrets_the_dashboard_lets_nobody_in(
+    tmp_path: Path,
+    serve: Callable[..., Dashboard],
+    open_page: Callable[..., Watched],
+    running: LiveService,
+    secrets: str | None,
+    settings: Mapping[str, str],
+) -> None:
+    if secrets is not None:
+        (tmp_path / ".streamlit").mkdir()
+        (tmp_path / ".streamlit" / "secrets.toml").write_text(secrets, "utf-8")
+    opened = serve(running.log, within=tmp_path, METIS_CONTROL_URL=running.url, **settings)
+
+    page = open_page(opened.url, path="/operations").page
+
+    expect(page.get_by_text("No access:")).to_contain_text("no [auth] section")
+    shows_nothing(page)

@@ -57,6 +57,13 @@ def test_without_sign_in_only_this_machine_operates(
     assert (person.role, bool(person.why)) == (role, role is not Role.OPERATOR)
 
 
+def test_where_a_sign_in_was_meant_to_be_nobody_is_let_in_without_one() -> None:
+    person = local("127.0.0.1", "127.0.0.1", {}, expected=True)
+
+    assert (person.role, person.actor) == (Role.NOBODY, "")
+    assert "[auth]" in person.why
+
+
 def test_the_pages_token_takes_rights_and_gives_none() -> None:
     operator, viewer = local("::1", "::1", {}), local(None, "::1", {})
 
