@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 CONFIG_FILE = Path(__file__).parents[1] / ".streamlit" / "config.toml"
+ALLOWED_HOSTS = "STREAMLIT_SERVER_ALLOWED_HOSTS"
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (recognised, not bound)
 
 
@@ -35,13 +36,15 @@ def run_command(logs: Sequence[str], port: int, host: str) -> None:
 def _settings(file: Path, host: str, port: int, environ: Mapping[str, str]) -> dict[str, Any]:
     """Streamlit's settings by dotted name: the file's, from whatever directory we were started, and the address.
 
-    A name from the environment (STREAMLIT_SERVER_ALLOWED_HOSTS) wins over the file.
+    STREAMLIT_SERVER_ALLOWED_HOSTS adds names, parted by commas or spaces. It is read here because Streamlit reads its
+    variables for its own command line alone.
     """
     settings = _dotted(tomllib.loads(file.read_text("utf-8"))) if file.exists() else {}
-    names = {"127.0.0.1", "localhost", *settings.get("server.allowedHosts", ())}
+    more = environ.get(ALLOWED_HOSTS, "").replace(",", " ").split()
+    names = {"127.0.0.1", "localhost", *settings.get("server.allowedHosts", ()), *more}
     if host not in _WILDCARDS:
         names.add(host)
-    settings |= {
+    return settings | {
         "server.address": host,
         "server.port": port,
         "server.allowedHosts": sorted(names),
@@ -51,7 +54,6 @@ def _settings(file: Path, host: str, port: int, environ: Mapping[str, str]) -> d
         "browser.gatherUsageStats": False,
         "client.showErrorDetails": "type",
     }
-    return {name: value for name, value in settings.items() if _variable(name) not in environ}
 
 
 def _dotted(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -59,12 +61,6 @@ def _dotted(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in table.items():
         flat |= _dotted(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
     return flat
-
-
-def _variable(name: str) -> str:
-    # Streamlit's rule: server.allowedHosts -> STREAMLIT_SERVER_ALLOWED_HOSTS
-    snake = "".join(f"_{letter}" if letter.isupper() else letter for letter in name.replace(".", "_"))
-    return f"STREAMLIT_{snake.upper()}"
 
 
 def _refuse_busy_port(host: str, port: int) -> None:

@@ -38,7 +38,7 @@ def test_an_address_is_a_name_that_browsers_may_use_but_a_wildcard_is_not() -> N
     assert wild == ["127.0.0.1", "localhost"]
 
 
-def test_a_name_from_the_environment_wins() -> None:
-    settings = _settings(CONFIG_FILE, "0.0.0.0", 8501, {"STREAMLIT_SERVER_ALLOWED_HOSTS": "dash.example"})
+def test_names_from_the_environment_are_names_that_browsers_may_use_too() -> None:
+    settings = _settings(CONFIG_FILE, "0.0.0.0", 8501, {"STREAMLIT_SERVER_ALLOWED_HOSTS": "dash.example, *.b.example"})
 
-    assert "server.allowedHosts" not in settings
+    assert settings["server.allowedHosts"] == ["*.b.example", "127.0.0.1", "dash.example", "localhost"]
