@@ -30,6 +30,7 @@ HELD_REST_MS = 2000  # nothing moves while the page is paused; only the count of
 @st.fragment
 def live() -> None:
     """The whole page. The bell at its end reruns it when the log has grown."""
+    who.gate()  # at each refresh: a page stays open for longer than a sign-in counts
     service = state.service()
     version, rest_ms = service.bell.version, round(service.settings.refresh_s * 1000)
     panels.page_style("live.style")

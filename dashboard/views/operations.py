@@ -31,6 +31,7 @@ _PREVIEW = "ops.preview"
 @st.fragment
 def operations() -> None:
     """The whole page. The bell at its end reruns it when the log has grown, and in between."""
+    who.gate()  # at each refresh: a page stays open for longer than a sign-in counts
     version = state.service().bell.version
     panels.page_style("ops.style")
     soon = False
