@@ -54,8 +54,8 @@ class Ask:
 
     @property
     def who(self) -> str:
-        """As the log names them."""
-        return self.name if self.actor is None else f"{self.actor} via {self.name}"
+        """As the log names them; who acts under their own name is named once."""
+        return self.name if self.actor in (None, self.name) else f"{self.actor} via {self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def test_the_primary_is_down_and_one_click_makes_anthropic_first(
     proof = says(page, "proof_shown")
     expect(proof).to_contain_text("first request: anthropic, success")
     [change] = service.logged(ConfigChanged)
-    said = f"CONFIG_CHANGED, version {change.version} by local via local: METIS_LLM_PROVIDER_ORDER"
+    said = f"CONFIG_CHANGED, version {change.version} by local: METIS_LLM_PROVIDER_ORDER"
     expect(proof).to_contain_text(said)
     expect(proof).to_contain_text(re.compile(r"100\.0 % \(n \d+\) in the 5 min before, 100\.0 % \(n \d+\) since"))
     expect(proof).not_to_contain_text("waiting")
@@ -127,7 +127,7 @@ def test_the_primary_is_down_and_one_click_makes_anthropic_first(
     record_property("ms_from_acknowledgement_to_proof", after_ms["proven"])
     assert after_ms["proven"] < 10_000
 
-    assert (change.actor, change.reason, change.origin) == ("local via local", "openrouter is down", "api")
+    assert (change.actor, change.reason, change.origin) == ("local", "openrouter is down", "api")
     assert change.changes == (("METIS_LLM_PROVIDER_ORDER", ",".join(CHAIN), ",".join(ANTHROPIC_FIRST)),)
     first = next(each for each in service.logged(RequestFinished) if each.config_version == change.version)
     assert (first.provider, first.status, first.attempts, first.fallbacks) == ("anthropic", "success", 1, 0)
@@ -150,14 +150,14 @@ def test_an_open_circuit_is_reset_once_the_provider_is_healthy_again(
     do(page).click()
 
     proof = says(page, "proof_shown")
-    expect(proof).to_contain_text("BREAKER_TRANSITION by local via local: openrouter: manual_reset")
+    expect(proof).to_contain_text("BREAKER_TRANSITION by local: openrouter: manual_reset")
     expect(proof).to_contain_text("first call: openrouter, success")
     expect(proof).not_to_contain_text("waiting")
     expect(rows(page).first).to_contain_text("CLOSED")
     page.screenshot(path=screenshots / "for-real-reset.png")
     last = service.logged(CircuitChanged)[-1]
     assert (last.provider, last.from_, last.to) == ("openrouter", State.OPEN, State.CLOSED)
-    assert (last.cause, last.actor) == (Cause.MANUAL_RESET, "local via local")
+    assert (last.cause, last.actor) == (Cause.MANUAL_RESET, "local")
     assert last.reason == "openrouter is confirmed healthy"
     assert service.logged(ConfigChanged) == []
     service.serves(2)

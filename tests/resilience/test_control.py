@@ -114,6 +114,15 @@ def test_a_value_that_breaks_its_rule_is_named_and_changes_nothing(
     assert service.env.read_text() == ENV
 
 
+def test_who_acts_under_the_name_of_their_token_is_named_once(tmp_path: Path):
+    with controlled(tmp_path, ENV) as service:
+        service.change("/order", order=["beta", "alpha"], actor="local")
+        service.change("/circuits/alpha/isolate", actor="sre-1")
+
+    assert [event.actor for event in service.events("CONFIG_CHANGED")] == ["local"]
+    assert [event.actor for event in service.events("BREAKER_TRANSITION")] == ["sre-1 via local"]
+
+
 def test_a_stale_version_tells_who_changed_what(tmp_path: Path):
     with controlled(tmp_path, ENV) as service:
         service.change("/order", order=["beta", "alpha"], actor="sre-1")
