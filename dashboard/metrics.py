@@ -267,7 +267,8 @@ def order_now(events: "ir.Table", at: datetime) -> "ir.Table":
 def actions(events: "ir.Table", window: Window) -> "ir.Table":
     """What operators did, and starts and stops of the service, in order of time.
 
-    Columns: at, kind (reorder, config, reset, start, stop), text, actor (NULL if the line does not say).
+    Columns: at, kind (reorder, config, reset, start, stop), text, actor, request_id (of the request to the control API
+    that changed a circuit); the last two are NULL if the line does not say.
     Source: CONFIG_CHANGED, BREAKER_TRANSITION by hand, SERVICE_STARTED, SERVICE_STOPPED; docs/metrics.md.
     """
     found = ibis.union(*(of_kind(events, name) for name in (CONFIGURED, TRANSITION, STARTED, STOPPED)))
@@ -286,7 +287,7 @@ def actions(events: "ir.Table", window: Window) -> "ir.Table":
         (_.event == STOPPED, "service stopped"),
     )
     found = within(found, window).mutate(kind=kind, text=text).filter(_.kind.notnull())
-    return found.order_by("at", "source", "offset").select("at", "kind", "text", "actor")
+    return found.order_by("at", "source", "offset").select("at", "kind", "text", "actor", "request_id")
 
 
 def config_changes(events: "ir.Table", window: Window) -> "ir.Table":

@@ -39,13 +39,15 @@ SELECT
     THEN 'service stopped'
     ELSE NULL
   END AS "text",
-  "t7"."actor" AS "actor"
+  "t7"."actor" AS "actor",
+  "t7"."request_id" AS "request_id"
 FROM (
   SELECT
     "t5"."source" AS "source",
     "t5"."offset" AS "offset",
     "t5"."at" AS "at",
     "t5"."event" AS "event",
+    "t5"."request_id" AS "request_id",
     "t5"."provider" AS "provider",
     "t5"."reason" AS "reason",
     "t5"."cause" AS "cause",
@@ -57,6 +59,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -71,6 +74,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -86,6 +90,7 @@ FROM (
     "t6"."offset" AS "offset",
     "t6"."at" AS "at",
     "t6"."event" AS "event",
+    "t6"."request_id" AS "request_id",
     "t6"."provider" AS "provider",
     "t6"."reason" AS "reason",
     "t6"."cause" AS "cause",
@@ -97,6 +102,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -111,6 +117,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -187,13 +194,15 @@ SELECT
     THEN 'service stopped'
     ELSE NULL
   END AS "text",
-  "t7"."actor" AS "actor"
+  "t7"."actor" AS "actor",
+  "t7"."request_id" AS "request_id"
 FROM (
   SELECT
     "t5"."source" AS "source",
     "t5"."offset" AS "offset",
     "t5"."at" AS "at",
     "t5"."event" AS "event",
+    "t5"."request_id" AS "request_id",
     "t5"."provider" AS "provider",
     "t5"."reason" AS "reason",
     "t5"."cause" AS "cause",
@@ -205,6 +214,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -219,6 +229,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -234,6 +245,7 @@ FROM (
     "t6"."offset" AS "offset",
     "t6"."at" AS "at",
     "t6"."event" AS "event",
+    "t6"."request_id" AS "request_id",
     "t6"."provider" AS "provider",
     "t6"."reason" AS "reason",
     "t6"."cause" AS "cause",
@@ -245,6 +257,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",
@@ -259,6 +272,7 @@ FROM (
       "t0"."offset" AS "offset",
       "t0"."at" AS "at",
       "t0"."event" AS "event",
+      "t0"."request_id" AS "request_id",
       "t0"."provider" AS "provider",
       "t0"."reason" AS "reason",
       "t0"."cause" AS "cause",

@@ -100,17 +100,17 @@ class Breaker:
         if transition is not None:
             self._drain()
 
-    def reset(self, actor: str, reason: str) -> None:
-        """CLOSED from now on."""
-        self._act(lambda _: self._circuit.reset(), actor, reason)
+    def reset(self, actor: str, reason: str, request_id: str | None = None) -> bool:
+        """CLOSED from now on, with nothing counted. False if it was CLOSED already. request_id: of who asked for it."""
+        return self._act(lambda _: self._circuit.reset(), actor, reason, request_id)
 
-    def isolate(self, for_s: float, actor: str, reason: str) -> None:
-        """OPEN for so long, whatever the calls say."""
-        self._act(lambda now: self._circuit.isolate(now, now + for_s), actor, reason)
+    def isolate(self, for_s: float, actor: str, reason: str, request_id: str | None = None) -> bool:
+        """OPEN for so long, whatever the calls say; always True. request_id: of who asked for it."""
+        return self._act(lambda now: self._circuit.isolate(now, now + for_s), actor, reason, request_id)
 
-    def release(self, actor: str, reason: str) -> bool:
-        """End an isolation: the next call probes. False if it is not isolated."""
-        return self._act(self._circuit.release, actor, reason)
+    def release(self, actor: str, reason: str, request_id: str | None = None) -> bool:
+        """End an isolation: the next call probes. False if it is not isolated. request_id: of who asked for it."""
+        return self._act(self._circuit.release, actor, reason, request_id)
 
     def adopt(self, kept: Kept) -> None:
         """Go on where an earlier process ended."""
@@ -119,7 +119,7 @@ class Breaker:
             open_until = now + kept.open_until.timestamp() - self._wall()
             return self._circuit.adopt(now, open_until, kept.failures, isolated=kept.isolated)
 
-        self._act(act, kept.actor, kept.reason, kept)
+        self._act(act, kept.actor, kept.reason, kept=kept)
 
     def obey(self, policy: CircuitPolicy) -> None:
         """Follow another policy from now on; what is counted stays counted."""
@@ -173,13 +173,14 @@ class Breaker:
         action: Callable[[float], Transition | None],
         actor: str | None,
         reason: str | None,
+        request_id: str | None = None,
         kept: Kept | None = None,
     ) -> bool:
         with self._lock:
             now = self._clock()
             transition = action(now)
             if transition is not None:
-                self._post(transition, now, actor, reason, kept)
+                self._post(transition, now, actor, reason, request_id, kept)
         self._drain()
         return transition is not None
 
@@ -189,6 +190,7 @@ class Breaker:
         now: float,
         actor: str | None = None,
         reason: str | None = None,
+        request_id: str | None = None,
         kept: Kept | None = None,
     ) -> None:
         event = CircuitChanged(
@@ -201,6 +203,7 @@ class Breaker:
             trigger_request_ids=kept.trigger_request_ids if kept else transition.trigger_request_ids,
             actor=actor,
             reason=reason,
+            request_id=request_id,
         )
         since = kept.since if kept else datetime.fromtimestamp(self._wall(), UTC)
         self._last = Change(event, since)

@@ -75,7 +75,8 @@ def done(body: Any, *, replayed: bool) -> Done:
     """The answer of a change."""
     root = _object(body, "change")
     warnings = _texts(root, "warnings")
-    return Done(_whole(root, "version"), _optional(root, "at", _time), _changes(root), warnings, replayed)
+    at, request_id = _optional(root, "at", _time), _optional(root, "request_id", _text)
+    return Done(_whole(root, "version"), at, _changes(root), warnings, replayed, request_id)
 
 
 def checks(body: Any) -> tuple[Check, ...]:

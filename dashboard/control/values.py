@@ -120,13 +120,17 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A change that the service says it has made; the log has the last word. replayed: it had been made before."""
+    """A change that the service says it has made; the log has the last word. replayed: it had been made before.
+
+    changes: none if all was so already; request_id: of the request that made it, None if the service does not say.
+    """
 
     version: int
     at: datetime | None
     changes: tuple[tuple[str, str, str], ...]
     warnings: tuple[str, ...]
     replayed: bool
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ BEFORE = timedelta(minutes=5)
 SLACK = timedelta(seconds=5)
 """How far the clock that wrote the log may be behind the one that answered."""
 NEAR = timedelta(seconds=1)
-"""For a circuit, whose line names no version: what was done to it earlier than this before was another change."""
+"""For a circuit's line that names no request: what was done earlier than this before was another change."""
 PATIENCE = timedelta(seconds=20)
 
 TEST_REQUEST = (
@@ -33,13 +33,15 @@ TEST_REQUEST = (
 class Claim:
     """What a change should leave in the log.
 
-    version: of the settings after it; at: when it was made; provider, verb: of a change of a circuit, else None.
+    version: of the settings after it; at: when it was made; provider, verb: of a change of a circuit, else None;
+    request_id: of the request that made such a change, None if it is not known.
     """
 
     version: int
     at: datetime
     provider: str | None = None
     verb: Verb | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,16 @@ def claim(draft: Draft, done: Done, now: datetime) -> Claim:
     """What the log should show after this answer."""
     at = done.at or now
     if isinstance(draft, CircuitDraft):
-        return Claim(done.version, at, draft.provider, draft.verb)
+        return Claim(done.version, at, draft.provider, draft.verb, done.request_id)
     return Claim(done.version, at)
 
 
 def spelled(claim: Claim) -> str:
     """The claim as it stands in a link."""
     parts = [str(claim.version), claim.at.astimezone(UTC).isoformat(timespec="milliseconds")]
-    return "~".join([*parts, claim.provider, str(claim.verb)] if claim.provider and claim.verb else parts)
+    if claim.provider and claim.verb:
+        parts += [claim.provider, str(claim.verb), *([claim.request_id] if claim.request_id else [])]
+    return "~".join(parts)
 
 
 def parsed(text: str) -> Claim | None:
@@ -107,7 +111,7 @@ def parsed(text: str) -> Claim | None:
         if len(parts) == 2:
             return Claim(version, at)
         if re.fullmatch(PROVIDER_NAME, parts[2]):
-            return Claim(version, at, parts[2], Verb(parts[3]))
+            return Claim(version, at, parts[2], Verb(parts[3]), parts[4] if len(parts) > 4 else None)
     except (ValueError, IndexError, OverflowError):
         pass
     return None
@@ -123,7 +127,9 @@ def own_event(
         # The text begins with the provider and the cause; a reason may follow in brackets.
         head = f"{claim.provider}: {CAUSES[claim.verb]}"
         rows = [row for row in actions if row["kind"] == "reset" and row["text"].split(" (")[0] == head]
-        rows = [row for row in rows if row["at"] >= claim.at - NEAR]
+        own = [row for row in rows if claim.request_id is not None and row["request_id"] == claim.request_id]
+        # A service that names no request in its lines: the nearest in time.
+        rows = own or [row for row in rows if row["request_id"] is None and row["at"] >= claim.at - NEAR]
     return min(rows, key=lambda row: abs(row["at"] - claim.at), default=None)
 
 

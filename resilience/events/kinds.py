@@ -159,7 +159,10 @@ class FellBack(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitChanged(Event):
-    """A circuit changed its state. `open_until` is a UTC time, None unless `to` is OPEN; actor, reason: by hand."""
+    """A circuit changed its state.
+
+    open_until: UTC, None unless `to` is OPEN; actor, reason, request_id (of the request to the control API): by hand.
+    """
 
     kind: ClassVar[str] = "BREAKER_TRANSITION"
     provider: str
@@ -171,6 +174,7 @@ class CircuitChanged(Event):
     trigger_request_ids: tuple[str, ...] = ()
     actor: str | None = None
     reason: str | None = None
+    request_id: str | None = None
     component: str = "circuit"  # last, and in each such line: `grep circuit | grep -E "(OPEN|CLOSED|HALF_OPEN)"`
 
     @property

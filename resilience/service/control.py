@@ -121,7 +121,7 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
             outlook.has_circuit(control, provider)
 
             async def action() -> tuple[str, ...]:
-                control.client.known()[provider].breaker.reset(ask.who, ask.reason)
+                control.client.known()[provider].breaker.reset(ask.who, ask.reason, ask.request_id)
                 return ()
 
             return _answer(await control.act(ask, provider, action))
@@ -135,7 +135,7 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
 
             async def action() -> tuple[str, ...]:
                 warnings = _unless_forced(outlook.against_isolation(control, provider), force=body.force)
-                control.client.known()[provider].breaker.isolate(body.for_s, ask.who, ask.reason)
+                control.client.known()[provider].breaker.isolate(body.for_s, ask.who, ask.reason, ask.request_id)
                 return warnings
 
             return _answer(await control.act(ask, provider, action))
@@ -149,7 +149,7 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
 
             async def action() -> tuple[str, ...]:
                 _unless_forced(outlook.against_release(control, provider), force=False)
-                control.client.known()[provider].breaker.release(ask.who, ask.reason)
+                control.client.known()[provider].breaker.release(ask.who, ask.reason, ask.request_id)
                 return ()
 
             return _answer(await control.act(ask, provider, action))

@@ -244,7 +244,7 @@ class ControlApi:
                 return _error(409, "somebody changed something in between", "stale_version", **more)
             if self.refuses and not body.get("force"):
                 return _error(409, f"refused: {self.refuses}", self.refuses, forceable=True)
-            actor = f"{body['actor']} via local" if "actor" in body else "local"
+            actor = "local" if body.get("actor", "local") == "local" else f"{body['actor']} via local"
             answer = self._act(path, body, actor, reason)
             if isinstance(answer, JSONResponse):
                 return answer
@@ -317,10 +317,17 @@ class ControlApi:
         from_ = State(before["state"])
         self._later(
             CircuitChanged(
-                provider=provider, from_=from_, to=to, cause=cause, failures=0, open_until=until, actor=actor
+                provider=provider,
+                from_=from_,
+                to=to,
+                cause=cause,
+                failures=0,
+                open_until=until,
+                actor=actor,
+                request_id=(request_id := f"r{len(self.changes)}"),
             )
         )
-        return {"version": self.version, "at": at, "request_id": "r", "changes": changes, "warnings": []}
+        return {"version": self.version, "at": at, "request_id": request_id, "changes": changes, "warnings": []}
 
     def _later(self, *events: Event) -> None:
         if self.logs_after_s:

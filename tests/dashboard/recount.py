@@ -293,13 +293,14 @@ def _actions(inside: Sequence[Logged]) -> list[Row]:
     rows = []
     for entry in inside:
         event = entry.event
-        row: Row = {"at": entry.at, "actor": None}
+        row: Row = {"at": entry.at, "actor": None, "request_id": None}
         if isinstance(event, ConfigChanged):
             changes = "; ".join(f"{name}: {old} → {new}" for name, old, new in event.changes)
             kind = "reorder" if "order" in changes.lower() else "config"
             row |= {"kind": kind, "text": f"{changes} ({event.reason})", "actor": event.actor}
         elif isinstance(event, CircuitChanged) and event.cause in ("manual_reset", "isolated", "released"):
             row |= {"kind": "reset", "text": f"{event.provider}: {event.cause}", "actor": event.actor}
+            row |= {"request_id": event.request_id}
         elif type(event) is ServiceStarted:
             row |= {"kind": "start", "text": "service started"}
         elif type(event) is ServiceStopped:

@@ -183,12 +183,12 @@ def test_the_chain_says_state_cause_who_and_why(api: ControlApi) -> None:
 # The proof
 
 CONFIG = Claim(8, NOW)
-RESET = Claim(8, NOW, "openrouter", Verb.RESET)
+RESET = Claim(8, NOW, "openrouter", Verb.RESET, "req-1")
 GOOD = Evidence(later(1), "ORDER: a → b", "sre", First(later(3), "openai", "success", 812.0), Rate(3, 10), Rate(9, 9))
 NOTHING = Evidence(None, "", "", None, Rate(3, 10), Rate(0, 0))
 
 
-@pytest.mark.parametrize("made", [CONFIG, RESET])
+@pytest.mark.parametrize("made", [CONFIG, RESET, replace(RESET, request_id=None)])
 def test_a_claim_survives_its_link(made: Claim) -> None:
     assert parsed(spelled(made)) == made
 
@@ -199,7 +199,7 @@ def test_a_link_that_is_no_claim_is_none(text: str) -> None:
 
 
 def test_a_change_of_a_circuit_claims_its_provider() -> None:
-    done = Done(8, NOW, (), (), replayed=False)
+    done = Done(8, NOW, (), (), replayed=False, request_id="req-1")
 
     assert claim(CircuitDraft("openrouter", Verb.RESET), done, NOW) == RESET
     assert claim(OrderDraft(("openai",)), replace(done, at=None), NOW) == CONFIG
@@ -208,8 +208,8 @@ def test_a_change_of_a_circuit_claims_its_provider() -> None:
 def test_only_the_line_of_this_version_and_time_counts_as_the_change() -> None:
     rows = [{"version": 8, "at": later(-3600)}, {"version": 7, "at": later(0)}, {"version": 8, "at": later(-1)}]
     by_hand = [
-        {"kind": "reset", "text": "openrouter: isolated", "at": later(1)},
-        {"kind": "reset", "text": "openrouter: manual_reset (healthy again)", "at": later(2)},
+        {"kind": "reset", "text": "openrouter: isolated", "at": later(1), "request_id": "req-1"},
+        {"kind": "reset", "text": "openrouter: manual_reset (healthy again)", "at": later(2), "request_id": "req-1"},
     ]
 
     assert own_event(CONFIG, rows, by_hand) == rows[2]
@@ -218,8 +218,26 @@ def test_only_the_line_of_this_version_and_time_counts_as_the_change() -> None:
 
 
 def test_the_same_done_to_a_circuit_by_somebody_else_is_no_proof() -> None:
+    def reset(at_s: float, request_id: str) -> dict[str, Any]:
+        return {
+            "kind": "reset",
+            "text": "openrouter: manual_reset (theirs)",
+            "at": later(at_s),
+            "request_id": request_id,
+        }
+
+    assert own_event(RESET, [], [reset(0, "req-2"), reset(0.9, "req-1")]) == reset(0.9, "req-1")
+    assert own_event(RESET, [], [reset(0, "req-2")]) is None
+
+
+def test_where_the_log_names_no_request_the_nearest_in_time_is_the_proof() -> None:
     def reset(at_s: float) -> dict[str, Any]:
-        return {"kind": "reset", "text": "openrouter: manual_reset (theirs)", "at": later(at_s)}
+        return {
+            "kind": "reset",
+            "text": "openrouter: manual_reset (theirs)",
+            "at": later(at_s),
+            "request_id": None,
+        }
 
     assert own_event(RESET, [], [reset(-3), reset(600), reset(0.2)]) == reset(0.2)
     assert own_event(RESET, [], [reset(-3)]) is None

@@ -247,6 +247,8 @@ def test_reset_closes_a_circuit_that_failures_opened(tmp_path: Path):
     assert (opened["state"], opened["cause"], len(opened["trigger_request_ids"])) == ("OPEN", "threshold", 1)
     assert answer["changes"] == [["circuit alpha", "OPEN", "CLOSED"]]
     assert (answer["version"], after) == (1, "alpha")
+    by_request = [(event.cause, event.request_id) for event in service.events("BREAKER_TRANSITION")]
+    assert by_request == [(Cause.THRESHOLD, None), (Cause.MANUAL_RESET, answer["request_id"])]
     assert [(c["version"], c["kind"], c["undoable"]) for c in history] == [(1, "circuit", False)]
     assert service.events("CONFIG_CHANGED") == []
 
