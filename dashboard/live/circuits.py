@@ -19,10 +19,15 @@ LEVELS: Mapping[str, Level] = {
     UNKNOWN: Level.NO_DATA,
 }
 
+_NOT_CLOSED = (State.OPEN, State.HALF_OPEN)
+
 
 @dataclass(frozen=True, slots=True)
 class CircuitNow:
-    """State of a circuit. since: None where the log does not say; probe_at: when OPEN ends; cause: in words."""
+    """State of a circuit. since: None where the log does not say; probe_at: when OPEN ends; cause: in words.
+
+    left_closed_at: when it last ceased to be CLOSED; failed probes between then and now are of the same outage.
+    """
 
     state: str
     level: Level
@@ -30,6 +35,7 @@ class CircuitNow:
     cause: str = ""
     probe_at: datetime | None = None
     inferred: bool = False
+    left_closed_at: datetime | None = None
 
 
 def as_seen(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -49,12 +55,19 @@ def circuits_now(intervals: pd.DataFrame, transitions: pd.DataFrame, order: Sequ
 
     intervals: metrics.circuit_intervals from the log's start, as seen; transitions: metrics.circuit_transitions.
     """
-    last = {row["provider"]: row for row in intervals.sort_values("start_at").to_dict("records")}
+    ordered = intervals.sort_values("start_at").to_dict("records")
+    last = {row["provider"]: row for row in ordered}
+    left: dict[str, Any] = {}
+    for row in ordered:
+        if row["state"] not in _NOT_CLOSED:
+            left.pop(row["provider"], None)
+        else:
+            left.setdefault(row["provider"], row["start_at"])
     failures: dict[str, Any] = dict(transitions.sort_values("at")[["provider", "failures"]].itertuples(index=False))
-    return {provider: _now(last.get(provider), failures.get(provider)) for provider in order}
+    return {name: _now(last.get(name), failures.get(name), left.get(name)) for name in order}
 
 
-def _now(interval: Mapping[Any, Any] | None, failures: Any) -> CircuitNow:
+def _now(interval: Mapping[Any, Any] | None, failures: Any, left_closed_at: Any) -> CircuitNow:
     if interval is None or interval["state"] not in LEVELS or interval["state"] == UNKNOWN:
         return CircuitNow(UNKNOWN, Level.NO_DATA)
     state = str(interval["state"])
@@ -63,4 +76,5 @@ def _now(interval: Mapping[Any, Any] | None, failures: Any) -> CircuitNow:
         cause = f"{failures:.0f} failures in a row"
     until = None if pd.isna(interval["open_until"]) else pd.Timestamp(interval["open_until"]).to_pydatetime()
     since = pd.Timestamp(interval["start_at"]).to_pydatetime()
-    return CircuitNow(state, LEVELS[state], since, cause, until, bool(interval["inferred"]))
+    left = None if left_closed_at is None else pd.Timestamp(left_closed_at).to_pydatetime()
+    return CircuitNow(state, LEVELS[state], since, cause, until, bool(interval["inferred"]), left)

@@ -36,7 +36,7 @@ class Fact:
 class Verdict:
     """Content of the strip.
 
-    since: start of the worst thing, None where it has no single start; newest: the newest event's time;
+    since: start of the worst thing (of a circuit: when it ceased to be CLOSED), None where it has no single start; newest: the newest event's time;
     unparsed: lines that look like events and could not be read.
     """
 
@@ -90,7 +90,7 @@ def _judge(circuits: Mapping[str, CircuitNow], facts: tuple[Fact, ...]) -> tuple
     said += [f"{fact.label} {fact.value}" for fact in worst]
     if said:
         critical = (opened and len(opened) == len(circuits)) or any(f.level is Level.CRITICAL for f in worst)
-        since = min((c.since for c in suspects if c.since), default=None)
+        since = min((c.left_closed_at for c in suspects if c.left_closed_at), default=None)
         return (Level.CRITICAL if critical else Level.WARNING), " · ".join(said), since
     if all(fact.level is Level.NO_DATA for fact in facts):
         return Level.NO_DATA, f"no request ended in the last {RECENT.seconds // 60} minutes", None

@@ -137,8 +137,27 @@ def test_an_open_circuit_knows_since_when_why_and_until_when() -> None:
 
     found = circuits_now(as_seen(intervals), transitions, ("openrouter", "openai"))
 
-    assert found["openrouter"] == CircuitNow("OPEN", Level.CRITICAL, at(60), "3 failures in a row", at(120), False)
+    opened = CircuitNow("OPEN", Level.CRITICAL, at(60), "3 failures in a row", at(120), False, at(60))
+    assert found["openrouter"] == opened
     assert found["openai"] == CircuitNow("UNKNOWN", Level.NO_DATA)
+
+
+def test_failed_probes_are_of_the_outage_that_began_when_the_circuit_left_closed() -> None:
+    intervals = frame(
+        INTERVALS,
+        ("openrouter", "OPEN", at(0), at(10), "threshold", at(10), False),
+        ("openrouter", "CLOSED", at(10), at(60), "probe_succeeded", None, False),
+        ("openrouter", "OPEN", at(60), at(70), "threshold", at(70), False),
+        ("openrouter", "HALF_OPEN", at(70), at(71), "cooldown_elapsed", None, False),
+        ("openrouter", "OPEN", at(71), at(90), "probe_failed", at(91), False),
+        ("openai", "CLOSED", at(0), at(90), None, None, True),
+    )
+
+    found = circuits_now(intervals, frame(TRANSITIONS), ORDER)
+
+    assert (found["openrouter"].since, found["openrouter"].left_closed_at) == (at(71), at(60))
+    assert found["openai"].left_closed_at is None
+    assert judged(found).since == at(60)
 
 
 def test_a_circuit_whose_cooldown_is_over_is_half_open_before_the_log_says_so() -> None:
@@ -170,7 +189,7 @@ def test_all_is_well_only_with_data_and_fresh_data() -> None:
 
 
 def test_the_headline_names_the_primary_and_since_when() -> None:
-    opened = CircuitNow("OPEN", Level.CRITICAL, at(-120), "3 failures in a row", at(20))
+    opened = CircuitNow("OPEN", Level.CRITICAL, at(-20), "probe failed", at(20), left_closed_at=at(-120))
     circuits = {"openrouter": opened, "anthropic": opened, "deepseek": CLOSED, "openai": CLOSED}
 
     said = judged(circuits)
