@@ -64,6 +64,8 @@ def of_answer(answer: Done | Problem, label: str) -> tuple[Note, ...]:
         return of_problem(answer)
     again = " (it had been made before)" if answer.replayed else ""
     said = f"The service says it is done{again}: {label}. The log has the last word."
+    if not answer.changes:
+        said = f"{label}: it was so already, so the log has no line about it."
     return (*notes(Level.INFO, [said]), *notes(Level.WARNING, answer.warnings))
 
 

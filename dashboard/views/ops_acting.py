@@ -112,7 +112,8 @@ def settle() -> bool:
         return False
     session[REASON], session[SEEN] = "", None
     session[_MADE] = (time.monotonic(), job.draft)
-    st.query_params[prepared.PROOF] = spelled(claim(job.draft, answer, datetime.now(UTC)))
+    if answer.changes:  # the log says nothing about what was so already
+        st.query_params[prepared.PROOF] = spelled(claim(job.draft, answer, datetime.now(UTC)))
     return True
 
 

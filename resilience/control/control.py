@@ -182,15 +182,21 @@ class Control:
         return await self._alone(lambda: self._once(ask, make))
 
     async def act(self, ask: Ask, provider: str, action: Callable[[], Awaitable[tuple[str, ...]]]) -> Done:
-        """Do something to a provider's circuit; `action` returns warnings. Raises what it raises, StaleError."""
+        """Do something to a provider's circuit; `action` returns warnings. Raises what it raises, StaleError.
+
+        What makes no transition is no change: it stands neither in the log nor in the history.
+        """
 
         async def make() -> dict[str, Any]:
             link = self.client.known()[provider]
-            before = link.view.state
+            before = link.view
             warnings = await action()
-            changes = ((f"circuit {provider}", str(before), str(link.view.state)),)
+            changed = link.view.last is not before.last
+            changes = ((f"circuit {provider}", str(before.state), str(link.view.state)),) if changed else ()
             entry = Entry(self.state.version, self.now(), ask.who, ask.reason, "api", "circuit", changes)
             body = _answer(entry, ask, warnings)
+            if not changed:
+                return body
             state = self.state.with_entry(entry).remembering(_remembered(ask, entry, body), entry.at)
             await self._ledger.keep(replace(state, circuits=self._circuits()))
             return body

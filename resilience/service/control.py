@@ -121,8 +121,8 @@ def add_control(app: FastAPI, control: Control, door: Door) -> None:
             outlook.has_circuit(control, provider)
 
             async def action() -> tuple[str, ...]:
-                control.client.known()[provider].breaker.reset(ask.who, ask.reason, ask.request_id)
-                return ()
+                closed = control.client.known()[provider].breaker.reset(ask.who, ask.reason, ask.request_id)
+                return () if closed else ("it was CLOSED already: nothing is changed but that it counts from zero",)
 
             return _answer(await control.act(ask, provider, action))
 

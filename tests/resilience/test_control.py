@@ -253,6 +253,15 @@ def test_reset_closes_a_circuit_that_failures_opened(tmp_path: Path):
     assert service.events("CONFIG_CHANGED") == []
 
 
+def test_the_reset_of_a_circuit_that_is_closed_says_that_it_changed_nothing(service: Service):
+    answer = service.change("/circuits/alpha/reset").json()
+
+    assert (answer["changes"], len(answer["warnings"])) == ([], 1)
+    assert "CLOSED already" in answer["warnings"][0]
+    assert service.document()["changes"] == []
+    assert service.events("BREAKER_TRANSITION") == []
+
+
 def test_open_circuits_are_taken_over_by_the_next_process(tmp_path: Path):
     with controlled(tmp_path, ENV + "METIS_LLM_CIRCUIT_THRESHOLD=1\n") as service:
         service.network.behaviours["beta"] = fails(503)
