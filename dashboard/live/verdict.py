@@ -36,7 +36,8 @@ class Fact:
 class Verdict:
     """Content of the strip.
 
-    since: start of the worst thing (of a circuit: when it ceased to be CLOSED), None where it has no single start; newest: the newest event's time;
+    since: start of the worst thing (of a circuit: when it ceased to be CLOSED), None where it has no single start;
+    newest: the newest event's time;
     unparsed: lines that look like events and could not be read.
     """
 
