@@ -157,6 +157,13 @@ def config_of(env: Mapping[str, str]) -> Config:
         if number.policy is DeadlinePolicy and number.field != "request_s" and env.get(number.variable)
         if limits[number.field] > LONG_TIMEOUT_S
     ]
+    # Half of a request's time is kept for the next provider (client.py), so that a long timeout may have no effect.
+    if deadline.attempt_s > deadline.request_s / 2 and sum(provider.usable for provider in providers) > 1:
+        warnings.append(
+            f"METIS_LLM_TIMEOUT_SECONDS is {deadline.attempt_s:g}, but METIS_LLM_DEADLINE_SECONDS leaves a provider "
+            f"{deadline.request_s / 2:g} s while another one can follow: "
+            f"set the deadline to {2 * deadline.attempt_s:g} for the whole timeout"
+        )
     # Every call ends by its request's deadline, so a probe that is older than that has been lost.
     circuit = CircuitPolicy(**_numbers(env, CircuitPolicy), probe_timeout_s=deadline.request_s)
     return Config(

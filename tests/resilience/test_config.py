@@ -126,10 +126,20 @@ def test_no_key_at_all_is_an_error_that_names_the_variables() -> None:
 
 @pytest.mark.parametrize("limit", ["TIMEOUT", "FIRST_TOKEN_TIMEOUT", "STALL_TIMEOUT", "CONNECT_TIMEOUT"])
 def test_a_long_timeout_warns(limit: str) -> None:
-    [warning] = settings(**{f"METIS_LLM_{limit}_SECONDS": "121"}).warnings
+    long = {"METIS_LLM_DEADLINE_SECONDS": "300"}  # so long that it cuts no timeout
+    [warning] = settings(**{f"METIS_LLM_{limit}_SECONDS": "121"}, **long).warnings
 
     assert f"METIS_LLM_{limit}_SECONDS is 121" in warning
-    assert settings(**{f"METIS_LLM_{limit}_SECONDS": "120"}).warnings == ()
+    assert settings(**{f"METIS_LLM_{limit}_SECONDS": "120"}, **long).warnings == ()
+
+
+def test_a_timeout_that_the_deadline_cuts_warns_and_says_which_deadline_does_not() -> None:
+    [warning] = settings(METIS_LLM_TIMEOUT_SECONDS="90").warnings
+
+    assert "METIS_LLM_DEADLINE_SECONDS leaves a provider 60 s" in warning
+    assert "set the deadline to 180" in warning
+    assert settings(METIS_LLM_TIMEOUT_SECONDS="90", METIS_LLM_DEADLINE_SECONDS="180").warnings == ()
+    assert settings(METIS_LLM_TIMEOUT_SECONDS="60").warnings == ()
 
 
 def test_docs_and_example_name_the_settings_that_the_code_reads() -> None:
