@@ -13,6 +13,8 @@ from dashboard.operations.proof import parsed
 from dashboard.operations.proof import proof as proven
 
 SHOWN = 200
+CHECKS_OLD_S = 60.0
+"""An answer that is older is marked: somebody may have asked before the incident."""
 
 
 def proof(version: int) -> bool:
@@ -60,8 +62,8 @@ def diagnostics(*, reachable: bool) -> bool:
         return True
     if held is not None:
         said = of_checks(held.value) if isinstance(held.value, tuple) else of_problem(held.value)
-        old = notes(Level.INFO, [f"{held.age_s:.0f} s ago"])
-        panels.notes("ops.checks_shown", notes=(*said, *old), role="status")
+        old = notes(Level.WARNING if held.age_s > CHECKS_OLD_S else Level.INFO, [f"asked {held.age_s:.0f} s ago"])
+        panels.notes("ops.checks_shown", notes=(*old, *said), role="status")
     return False
 
 

@@ -22,7 +22,7 @@ from resilience.config import Config
 from resilience.control.ledger import Ledger, complain
 from resilience.control.plan import GUARD_PREFIX, Draft, before_and_after
 from resilience.control.reach import Reached, reach
-from resilience.control.recovery import event_of, in_log, recovered
+from resilience.control.recovery import event_of, in_log, last_version, recovered
 from resilience.control.refusals import InvalidError, ReusedKeyError, StaleError, UnwritableError
 from resilience.control.source import AT_START, Source, differences
 from resilience.control.state import ANSWER_LIFE, Answered, Entry, Intent, State, Switch, anew_path
@@ -125,7 +125,9 @@ class Control:
 
     async def begin(self) -> None:
         """Take up what an earlier process left: its version, a change cut short, an edit made meanwhile."""
-        await self._ledger.open()
+        if not await self._ledger.open():  # the first start of all, or the file is lost
+            version = await asyncio.to_thread(last_version, self.client.config.log_path)
+            await self._ledger.keep(replace(self.state, version=version))
         anew = anew_path(self.place.state_file)
         if await asyncio.to_thread(anew.exists):
             await self._ledger.keep(replace(self.state, circuits={}))

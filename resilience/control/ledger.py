@@ -17,8 +17,8 @@ class Ledger:
         self.state = State()
         self._complained = False
 
-    async def open(self) -> None:
-        """Read the file. Raises UnwritableError if it is there and cannot be read or put aside."""
+    async def open(self) -> bool:
+        """Read the file; whether there was a good one. Raises UnwritableError if it cannot be read or put aside."""
         try:
             found, problem = await asyncio.to_thread(file.read, self.path)
         except OSError as exc:
@@ -26,6 +26,7 @@ class Ledger:
         if problem is not None:
             complain(problem)
         self.state = found or self.state
+        return found is not None
 
     async def save(self, state: State) -> None:
         """Write, then keep. Raises UnwritableError; memory and disk are as before then."""

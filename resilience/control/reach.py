@@ -12,7 +12,10 @@ LIMIT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """detail: `HTTP 401 in 80 ms`, or why there was no answer; nothing from the answer itself."""
+    """detail: `HTTP 401 in 80 ms`, or why there was no answer; nothing from the answer itself.
+
+    ok: an address answers, with whatever status; a fault of the provider's (5xx) is said in detail.
+    """
 
     ok: bool
     detail: str
@@ -29,7 +32,9 @@ async def reach(
     try:
         async with asyncio.timeout(LIMIT_S):
             async with client.stream("GET", base_url) as response:
-                return Reached(ok=True, detail=f"HTTP {response.status_code} in {(clock() - began) * 1000:.0f} ms")
+                detail = f"HTTP {response.status_code} in {(clock() - began) * 1000:.0f} ms"
+                fault = ": a fault of the provider" if response.is_server_error else ""
+                return Reached(ok=True, detail=detail + fault)
     except TimeoutError:
         return Reached(ok=False, detail=f"no answer within {LIMIT_S:g} s")
     except httpx2.HTTPError as exc:

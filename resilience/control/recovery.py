@@ -1,6 +1,7 @@
 """The state that a start begins with: a change that a crash cut short is finished or dropped, one by hand is noted."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -8,10 +9,19 @@ from pathlib import Path
 
 from resilience.control.source import differences
 from resilience.control.state import Entry, State
-from resilience.events import ConfigChanged, from_line
+from resilience.events import (
+    AttemptFinished,
+    ConfigChanged,
+    Event,
+    RequestFinished,
+    ServiceStarted,
+    from_line,
+)
 
 TAIL_BYTES = 8 * 1024 * 1024
 """How much of the log's end is searched: the line that is looked for was written right before the crash."""
+
+_NAMES_A_VERSION = re.compile(rb'CONFIG_CHANGED: version=|"config_version":')
 
 
 def recovered(
@@ -60,12 +70,28 @@ def event_of(entry: Entry) -> ConfigChanged:
 
 def in_log(path: Path, entry: Entry) -> bool:
     """Whether the end of the log has this change."""
-    wanted, mark = event_of(entry), f"CONFIG_CHANGED: version={entry.version},".encode()
+    mark = re.compile(f"CONFIG_CHANGED: version={entry.version},".encode())
+    return event_of(entry) in _at_end_of(path, mark)
+
+
+def last_version(path: Path) -> int:
+    """The highest version of the settings that the end of the log names, 1 if it names none."""
+    return max((_version(event) or 1 for event in _at_end_of(path, _NAMES_A_VERSION)), default=1)
+
+
+def _version(event: Event) -> int | None:
+    match event:
+        case ConfigChanged():
+            return event.version
+        case AttemptFinished() | RequestFinished() | ServiceStarted():
+            return event.config_version
+    return None
+
+
+def _at_end_of(path: Path, mark: re.Pattern[bytes]) -> Iterator[Event]:
+    """The events at the end of the log in whose line the mark is found."""
     with suppress(OSError), path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - TAIL_BYTES))
         for line in log:
-            if mark in line:
-                record = from_line(line.decode("utf-8", "replace"))
-                if record is not None and record.event == wanted:
-                    return True
-    return False
+            if mark.search(line) and (record := from_line(line.decode("utf-8", "replace"))) is not None:
+                yield record.event

@@ -137,7 +137,10 @@ def read(path: Path) -> tuple[State | None, str | None]:
     except (ValueError, ValidationError, RecursionError):
         aside = path.with_name(f"{path.name}.bad")
         path.replace(aside)
-        return None, f"{path} cannot be read: put aside as {aside}; version and history begin anew"
+        return (
+            None,
+            f"{path} cannot be read: put aside as {aside}; the history begins anew, the version goes on from the log's",
+        )
 
 
 def write(path: Path, state: State) -> None:

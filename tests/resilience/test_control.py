@@ -1,5 +1,6 @@
 """Changes through the API: what they do, who hears of them, and when they are refused."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from resilience.events import Cause, State
+from resilience.control.reach import reach
+from resilience.events import Cause, ConfigChanged, Origin, ServiceStarted, State, to_line
 from tests.resilience.control_kit import ENV, Service, controlled, settings
 from tests.resilience.service_kit import fails
 
@@ -361,6 +363,16 @@ def test_a_preview_says_what_would_be_and_changes_nothing(service: Service):
     assert service.document() == before
 
 
+@pytest.mark.parametrize(("status", "fault"), [(404, False), (503, True)])
+def test_an_address_that_answers_with_a_fault_of_its_own_is_reached_and_said_so(status: int, fault: bool):
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(status))
+
+    found = asyncio.run(reach("http://alpha.test/v1", certificates=True, transport=transport))
+
+    assert found.ok
+    assert found.detail.endswith(": a fault of the provider") is fault
+
+
 def test_the_checks_answer_the_runbook_s_questions(service: Service):
     service.network.unreachable.add("beta")
 
@@ -402,6 +414,22 @@ def test_a_damaged_state_file_is_put_aside(tmp_path: Path, capfd: pytest.Capture
 
     assert state.with_name("control.json.bad").read_text().startswith('{"format": 1')
     assert "put aside" in capfd.readouterr().err
+
+
+def test_a_lost_state_file_leaves_the_version_going_on_from_the_log(tmp_path: Path):
+    log = tmp_path / "backend_live.log"
+    told = ServiceStarted(version="0.1.0", config_version=7, order=("alpha",))
+    changed = ConfigChanged(version=12, actor="sre-1", reason="slow", origin="api", changes=(("A", "1", "2"),))
+    log.write_text(
+        "".join(to_line(event, 1_772_442_000.0, Origin("metis", "host", 1)) for event in (told, changed, told))
+        + "an access log that says CONFIG_CHANGED: version=99, of no meaning\n"
+    )
+
+    with controlled(tmp_path, f"{ENV}METIS_LLM_LOG_PATH={log}\n") as service:
+        first = service.document()["version"]
+        second = service.change("/order", order=["beta", "alpha"]).json()["version"]
+
+    assert (first, second) == (12, 13)
 
 
 def test_a_caller_who_goes_away_does_not_leave_half_a_change(service: Service):
