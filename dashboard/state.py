@@ -26,7 +26,7 @@ from dashboard.live.charts import packed_charts
 from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
 from dashboard.live.frames import RECENT, Frames
 from dashboard.live.span import Extent, Span
-from dashboard.operations.audit import audit
+from dashboard.operations.audit import Act, audit
 from dashboard.operations.drafts import Verb
 from dashboard.operations.proof import BEFORE, SLACK, Claim, Evidence, First, Rate, own_event, under_version
 from dashboard.settings import Settings, load, store_file
@@ -159,8 +159,8 @@ def chain_in_log(version: int, at_s: int) -> tuple[tuple[str, ...], dict[str, Ci
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def audited(version: int) -> pd.DataFrame:  # noqa: ARG001
-    """Who did what, when and why, newest first, in the whole log. Columns: audit.COLUMNS."""
+def audited(version: int) -> tuple[Act, ...]:  # noqa: ARG001
+    """Who did what, when and why, newest first, in the whole log."""
     store, found = service().store, service().store.extent()
     now = datetime.now(UTC)
     start, end = (now - BEFORE, now) if found is None else (found[0], max(found[1], now) + SLACK)

@@ -42,6 +42,11 @@ def notes(key: str, **content: Any) -> None:
     _component("notes", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def audit(key: str, **content: Any) -> None:
+    """Who did what, when and why. content: acts (operations.audit.Act)."""
+    _component("audit", isolated=True)(key=key, data=orjson.dumps(content))
+
+
 def chain(key: str, on_order: Callable[[], None], **content: Any) -> None:
     """The chain as a list whose rows can be moved.
 

@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard import panels, state
 from dashboard.inert import inert
 from dashboard.operations import prepared
-from dashboard.operations.audit import COLUMNS, LINES_PX, WIDTHS_PX
 from dashboard.operations.notes import Level, notes, of_checks, of_problem, of_proof
 from dashboard.operations.proof import parsed
 from dashboard.operations.proof import proof as proven
@@ -41,13 +40,11 @@ def proof(version: int) -> bool:
 def audit(version: int) -> None:
     """Who did what, when and why, newest first."""
     st.subheader("Changes, as the log tells them", anchor=False)
-    rows = state.audited(version)
-    if rows.empty:
+    acts = state.audited(version)
+    if not acts:
         st.text("No change in this log.")
         return
-    widths = {name: st.column_config.Column(width=px) for name, px in zip(COLUMNS, WIDTHS_PX, strict=True)}
-    height = min(300, 38 + LINES_PX * len(rows))
-    st.dataframe(rows.head(SHOWN), hide_index=True, height=height, row_height=LINES_PX, column_config=widths)
+    panels.audit("ops.audit_shown", acts=acts[:SHOWN])
 
 
 def diagnostics(*, reachable: bool) -> bool:

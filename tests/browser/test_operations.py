@@ -377,8 +377,10 @@ def test_hostile_text_of_the_service_stays_text(visit: Callable[..., Page], usua
     usual.api.set_order(["openai", *NAMES[:3]], evil, evil)
     page = visit("?ops.what=Undo")
 
-    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()  # the audit's table
+    newest = says(page, "audit_shown").locator(".act").first
+    expect(newest).to_contain_text("![x](http://evil.example/i.png) <img src=http://evil.example/j.png> :red[spoof]")
     page.wait_for_timeout(1000)
+    assert "\u202e" not in newest.inner_text()
     assert page.locator("[src*='evil'], [href*='evil']").count() == 0
     assert "\u202e" not in page.content()
 
@@ -410,5 +412,7 @@ def test_it_looks_right(
     expect(says(page, "preview_shown")).to_contain_text("The next request goes to openrouter.")
 
     page.screenshot(path=screenshots / f"operations-{name}.png", full_page=width < 600)
+    audit = says(page, "audit_shown").locator(".root")
+    assert audit.evaluate("root => root.scrollWidth <= root.clientWidth")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width

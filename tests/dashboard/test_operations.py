@@ -10,7 +10,7 @@ import pytest
 from dashboard.control import reading
 from dashboard.control.values import Done, Invalid, Preview, Refusal, Refused, Unauthorised, Unreachable
 from dashboard.operations import chain, conflicts, drafts, notes, prepared, presets
-from dashboard.operations.audit import COLUMNS, audit
+from dashboard.operations.audit import Act, audit
 from dashboard.operations.drafts import CircuitDraft, GuardDraft, OrderDraft, SettingsDraft, UndoDraft, Verb
 from dashboard.operations.notes import Level
 from dashboard.operations.proof import (
@@ -324,9 +324,20 @@ def test_the_audit_has_settings_and_circuits_newest_first_and_inert() -> None:
 
     found = audit(changes, actions)
 
-    assert tuple(found.columns) == COLUMNS
-    assert found.to_numpy().tolist() == [
-        ["2026-03-02 10:00:05", "sre", "openrouter: manual_reset", "healthy", "api", ""],
-        ["2026-03-02 10:00:00", "ab", "ORDER: a → b", "slow", "api", "8"],
-    ]
-    assert audit(changes[:0], actions[:0]).empty
+    assert found == (
+        Act("2026-03-02 10:00:05", "sre", "openrouter: manual_reset", "healthy", ""),
+        Act("2026-03-02 10:00:00", "ab", "ORDER: a → b", "slow", "8"),
+    )
+    assert audit(changes[:0], actions[:0]) == ()
+
+
+@pytest.mark.parametrize(("actor", "origin", "who"), [("timer", "timer", "timer"), ("sre", "fleet", "sre (fleet)")])
+def test_the_audit_says_by_way_of_what_where_the_actor_does_not(actor: str, origin: str, who: str) -> None:
+    changes = pd.DataFrame(
+        {"at": [pd.Timestamp(NOW)], "actor": [actor], "reason": ["slow"], "origin": [origin]}
+        | {"changes": ["ORDER: a → b"], "version": [8]}
+    )
+
+    [act] = audit(changes, pd.DataFrame({"at": [], "kind": [], "actor": [], "text": []}, dtype="str"))
+
+    assert act.who == who
