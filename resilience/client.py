@@ -81,6 +81,12 @@ class Client:
         self._rng = rng or random.Random()
         self._wall = wall
         self._clock: Callable[[], float] = time.monotonic
+        self._longest_s = config.deadline.request_s
+
+    @property
+    def longest_deadline_s(self) -> float:
+        """The longest deadline that a request of this client can have begun with, in seconds."""
+        return self._longest_s
 
     @property
     def live(self) -> Chain:
@@ -128,6 +134,7 @@ class Client:
         Circuits live on by provider name, also of those that leave the order and come back. On the client's loop;
         says nothing in the log.
         """
+        self._longest_s = max(self._longest_s, config.deadline.request_s)
         before = self._live
         if before.caller is None:  # not started yet
             self._live = Chain(config)

@@ -45,6 +45,7 @@ def create_app(
     was emitted is in the log; wall: seconds since the epoch.
 
     Starting the app starts the chain and emits SERVICE_STARTED; stopping it ends with SERVICE_STOPPED.
+    Its `state.longest_deadline_s` tells, in seconds, how long requests under way may still take at the most.
     """
     started_at_s = 0.0
 
@@ -86,6 +87,7 @@ def create_app(
         docs_url=None,  # these pages load scripts from another host
         redoc_url=None,
     )
+    app.state.longest_deadline_s = lambda: client.longest_deadline_s
     app.add_middleware(Gate, redact=lambda text: redaction(keys.union(_keys(client)))(text))
     app.add_exception_handler(ResilienceError, _problem)
     app.add_exception_handler(HTTPException, _problem)

@@ -46,15 +46,20 @@ class Backend:
 @contextmanager
 def written(backend: Backend, path: Path = PIDFILE) -> Iterator[None]:
     """Keep `backend` in the file for the length of the block. A later process's entry is left alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{backend.pid}")
-    draft.write_text(json.dumps(asdict(backend)) + "\n")
-    draft.replace(path)
+    write(backend, path)
     try:
         yield
     finally:
         if (entry := read(path)) is not None and entry.pid == backend.pid:
             path.unlink(missing_ok=True)
+
+
+def write(backend: Backend, path: Path = PIDFILE) -> None:
+    """Replace the entry. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{backend.pid}")
+    draft.write_text(json.dumps(asdict(backend)) + "\n")
+    draft.replace(path)
 
 
 def read(path: Path = PIDFILE) -> Backend | None:

@@ -47,7 +47,7 @@ def restart(say: Callable[[str], None], pidfile: Path = PIDFILE) -> None:
     anew_path(pidfile.parent / state_path(env_file).name).touch()
     if old is not None and runs:
         say(f"stopping the backend (pid {old.pid}): running requests may finish")
-        _stop(old)
+        _stop(old, pidfile)
     elif old is not None:
         say(f"the backend of {pidfile} (pid {old.pid}) does not run any more")
     else:
@@ -63,13 +63,14 @@ def restart(say: Callable[[str], None], pidfile: Path = PIDFILE) -> None:
     say(f"the backend answers at {new.url} (pid {new.pid})")
 
 
-def _stop(backend: Backend) -> None:
+def _stop(backend: Backend, pidfile: Path) -> None:
     with suppress(ProcessLookupError):
         os.kill(backend.pid, signal.SIGTERM)
-    limit_s = backend.stop_within_s + STOP_MARGIN_S
-    end = time.monotonic() + limit_s
+    began = time.monotonic()
     while backend.runs():
-        if time.monotonic() > end:
+        # It says anew how long its end may take: the deadline may have been changed since its start.
+        limit_s = (read(pidfile) or backend).stop_within_s + STOP_MARGIN_S
+        if time.monotonic() > began + limit_s:
             raise RestartError(f"the backend (pid {backend.pid}) has not ended within {limit_s:g} s; it still runs")
         time.sleep(POLL_S)
 

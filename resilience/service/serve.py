@@ -7,7 +7,10 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from prometheus_client import disable_created_metrics
@@ -49,12 +52,10 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
     # Else each counter has a second series with the time of its birth.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     place = Place(env_file, pidfile.state_path(env_file), dict(environ))
-    # Every request ends within its own deadline, so none that had begun is cut off.
-    stop_within_s = math.ceil(config.deadline.request_s) + 1
-    server = uvicorn.Server(
+    app = create_app(config, log.emit, place=place, flush=log.flush)
+    server = _Server(
         uvicorn.Config(
-            create_app(config, log.emit, place=place, flush=log.flush),
-            timeout_graceful_shutdown=stop_within_s,
+            app,
             access_log=False,  # each request has its LLM_REQUEST line
             server_header=False,
             proxy_headers=False,
@@ -67,7 +68,8 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.handle_exit)
     url = _url(config.host, listener.getsockname()[1])
-    with listener, pidfile.written(pidfile.Backend.of_this_process(url, stop_within_s, str(env_file))):
+    server.entry = pidfile.Backend.of_this_process(url, _stop_within_s(app), str(env_file))
+    with listener, pidfile.written(server.entry):
         sys.stderr.write(f"METIS backend: {url} (chain: {', '.join(config.order)}; log: {config.log_path})\n")
         if not is_loopback(config.host):
             sys.stderr.write(f"warning: whoever reaches {url} can spend your keys: chats ask for no sign-in\n")
@@ -76,6 +78,26 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
             server.run(sockets=[listener])
         finally:
             log.close()
+
+
+class _Server(uvicorn.Server):
+    """Waits at its end for requests under way, also for those that began under a longer deadline than the start's."""
+
+    entry: pidfile.Backend
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, and say in the pidfile how long that may take."""
+        within_s = _stop_within_s(self.config.app)
+        self.config.timeout_graceful_shutdown = within_s
+        with suppress(OSError):  # a restart waits less, then
+            pidfile.write(replace(self.entry, stop_within_s=within_s))
+        await super().shutdown(sockets)
+
+
+def _stop_within_s(app: Any) -> int:
+    # Every request ends within its own deadline, so none that had begun is cut off.
+    longest_s: float = app.state.longest_deadline_s()
+    return math.ceil(longest_s) + 1
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -55,6 +55,36 @@ def test_a_signal_lets_a_running_request_end_and_closes_the_log(tmp_path: Path):
     assert not (tmp_path / ".run" / "backend.pid").exists()
 
 
+def test_a_request_under_a_deadline_set_while_running_may_end_in_its_time(tmp_path: Path):
+    responses: list[httpx2.Response] = []
+    path = tmp_path / ".run" / "backend.pid"
+    with SlowProvider().running() as provider:
+        (tmp_path / ".env").write_text("METIS_LLM_DEADLINE_SECONDS=2\n")
+        environ = environment(METIS_LLM_ALPHA_BASE_URL=provider.url)
+        with BackendProcess(tmp_path, environ, "--port", "0").running() as backend:
+            at_start = json.loads(path.read_text())["stop_within_s"]
+            longer = {"version": 1, "reason": "a test", "settings": {"METIS_LLM_DEADLINE_SECONDS": "30"}}
+            assert http.post(f"{backend.url}/api/v53/control/settings", json=longer).is_success
+            ask = threading.Thread(
+                target=lambda: responses.append(
+                    http.post(f"{backend.url}/v1/chat/completions", json=ASK, timeout=WAIT_S)
+                )
+            )
+            ask.start()
+            assert provider.arrived.wait(WAIT_S)
+
+            backend.process.send_signal(signal.SIGTERM)
+            backend.read_until("Shutting down")
+            at_end = json.loads(path.read_text())["stop_within_s"]
+            provider.release.set()
+            ask.join(WAIT_S)
+            code = backend.end()
+
+    assert (at_start, at_end) == (3, 31)
+    assert [response.status_code for response in responses] == [200]
+    assert (code, path.exists()) == (0, False)
+
+
 def test_an_answer_does_not_wait_for_a_delayed_acknowledgement():
     with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
