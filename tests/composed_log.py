@@ -97,6 +97,7 @@ def a_transition(rng: random.Random) -> CircuitChanged:
         open_until=datetime(2026, 3, 2, 9, 1, tzinfo=UTC) if to is State.OPEN else None,
         trigger_request_ids=(rng.choice(FREE),),
         actor=rng.choice([None, *FREE]),
+        request_id=rng.choice([None, *FREE]),
     )
 
 
