@@ -35,17 +35,20 @@ __all__ = [
     "WindowError",
     "actions",
     "attempts_by_bucket",
+    "attempts_ended",
     "circuit_intervals",
     "circuit_transitions",
     "config_changes",
     "failures_by_reason",
     "fallbacks_by_reason",
     "order_now",
+    "orders",
     "provider_summary",
     "raw_lines",
     "request_summary",
     "requests_by_bucket",
     "requests_by_version",
+    "requests_ended",
     "wasted_by_provider",
 ]
 
@@ -123,6 +126,26 @@ def requests_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
         )
         .order_by("bucket_at")
     )
+
+
+def requests_ended(events: "ir.Table", window: Window) -> "ir.Table":
+    """Each request that counts, at the time of its end: not the cancelled, blocked or rejected ones.
+
+    Columns: at, status, with_fallback (bool), total_ms (float), in order of time.
+    Source: LLM_REQUEST, else derived from attempts; docs/metrics.md.
+    """
+    found = derived.requests(events, window).filter(_.status.notin(_NOT_COUNTED))
+    return found.order_by("at").select("at", "status", "with_fallback", "total_ms")
+
+
+def attempts_ended(events: "ir.Table", window: Window) -> "ir.Table":
+    """Each attempt that ended, cancelled ones left out.
+
+    Columns: at, provider, status, generation_time_ms (float), in order of time.
+    Source: LLM_ATTEMPT; docs/metrics.md.
+    """
+    found = within(of_kind(events, ATTEMPT), window).filter(_.status != "cancelled")
+    return found.order_by("at", "source", "offset").select("at", "provider", "status", "generation_time_ms")
 
 
 def request_summary(events: "ir.Table", window: Window) -> "ir.Table":
@@ -246,8 +269,7 @@ def order_now(events: "ir.Table", at: datetime) -> "ir.Table":
     far, by their lowest chain_position, then by when they were first seen.
     Source: PROVIDERS_INITIALIZED, SERVICE_STARTED, else LLM_ATTEMPT; docs/metrics.md.
     """
-    said = ibis.union(*(of_kind(events, name).select("at", "offset", "chain_order") for name in (ORDERED, STARTED)))
-    newest = said.filter((_.at <= moment(at)) & (_.chain_order.length() > 0))
+    newest = _said_orders(events).filter(_.at <= moment(at))
     newest = newest.order_by(ibis.desc("at"), ibis.desc("offset")).limit(1)
     listed = newest.select("chain_order").unnest("chain_order", offset="position")
     first_seen = ibis.window(order_by=[_.lowest.fill_null(1_000_000), _.first_at, _.provider])
@@ -262,6 +284,19 @@ def order_now(events: "ir.Table", at: datetime) -> "ir.Table":
     )
     columns = ["position", "provider"]
     return listed.rename(provider="chain_order").select(columns).union(seen.select(columns)).order_by("position")
+
+
+def orders(events: "ir.Table", window: Window) -> "ir.Table":
+    """The chains in force during the window, in order of time.
+
+    Columns: at, chain_order (list, the primary first). The first row is that in force at the window's start, if the
+    log says one.
+    Source: PROVIDERS_INITIALIZED, SERVICE_STARTED; docs/metrics.md.
+    """
+    found = _said_orders(events).filter(_.at < moment(window.end))
+    before = found.filter(_.at <= moment(window.start))
+    newest = before.order_by(ibis.desc("at"), ibis.desc("offset")).limit(1)
+    return newest.union(found.filter(_.at > moment(window.start))).order_by("at", "offset").select("at", "chain_order")
 
 
 def actions(events: "ir.Table", window: Window) -> "ir.Table":
@@ -343,6 +378,11 @@ def raw_lines(
         later_in_file = (_.source > source) | ((_.source == source) & (_.offset > offset))
         found = found.filter((_.at > at) | ((_.at == at) & later_in_file)).order_by(place).limit(limit)
     return found.select("at", "at_inferred", "source", "offset", "level", "text", "event").order_by(place)
+
+
+def _said_orders(events: "ir.Table") -> "ir.Table":
+    said = ibis.union(*(of_kind(events, name).select("at", "offset", "chain_order") for name in (ORDERED, STARTED)))
+    return said.filter(_.chain_order.length() > 0)
 
 
 def _bucket(window: Window) -> "ir.Deferred":

@@ -376,6 +376,38 @@ ORDER BY
   "t2"."bucket_at" ASC,
   "t2"."provider" ASC;
 
+-- attempts_ended
+SELECT
+  "t0"."at" AS "at",
+  "t0"."provider" AS "provider",
+  "t0"."status" AS "status",
+  "t0"."generation_time_ms" AS "generation_time_ms"
+FROM "attempts" AS "t0"
+WHERE
+  "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+  AND "t0"."status" <> 'cancelled'
+ORDER BY
+  "t0"."at" ASC,
+  "t0"."source" ASC,
+  "t0"."offset" ASC;
+
+-- attempts_ended structured
+SELECT
+  "t0"."at" AS "at",
+  "t0"."provider" AS "provider",
+  "t0"."status" AS "status",
+  "t0"."generation_time_ms" AS "generation_time_ms"
+FROM "attempts" AS "t0"
+WHERE
+  "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+  AND "t0"."status" <> 'cancelled'
+ORDER BY
+  "t0"."at" ASC,
+  "t0"."source" ASC,
+  "t0"."offset" ASC;
+
 -- circuit_intervals
 WITH "t5" AS (
   SELECT
@@ -1294,8 +1326,8 @@ WITH "t8" AS (
       "t1"."event" = 'SERVICE_STARTED'
   ) AS "t5"
   WHERE
-    "t5"."at" <= CAST($at AS TIMESTAMP)
-    AND ARRAY_LENGTH("t5"."chain_order") > 0
+    ARRAY_LENGTH("t5"."chain_order") > 0
+    AND "t5"."at" <= CAST($at AS TIMESTAMP)
   ORDER BY
     "t5"."at" DESC,
     "t5"."offset" DESC
@@ -1372,8 +1404,8 @@ WITH "t8" AS (
       "t1"."event" = 'SERVICE_STARTED'
   ) AS "t5"
   WHERE
-    "t5"."at" <= CAST($at AS TIMESTAMP)
-    AND ARRAY_LENGTH("t5"."chain_order") > 0
+    ARRAY_LENGTH("t5"."chain_order") > 0
+    AND "t5"."at" <= CAST($at AS TIMESTAMP)
   ORDER BY
     "t5"."at" DESC,
     "t5"."offset" DESC
@@ -1427,6 +1459,118 @@ FROM (
 ) AS "t19"
 ORDER BY
   "t19"."position" ASC;
+
+-- orders
+WITH "t3" AS (
+  SELECT
+    "t0"."at" AS "at",
+    "t0"."offset" AS "offset",
+    "t0"."chain_order" AS "chain_order"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'PROVIDERS_INITIALIZED'
+  UNION ALL
+  SELECT
+    "t0"."at" AS "at",
+    "t0"."offset" AS "offset",
+    "t0"."chain_order" AS "chain_order"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'SERVICE_STARTED'
+)
+SELECT
+  "t8"."at" AS "at",
+  "t8"."chain_order" AS "chain_order"
+FROM (
+  SELECT
+    "t7"."at" AS "at",
+    "t7"."offset" AS "offset",
+    "t7"."chain_order" AS "chain_order"
+  FROM (
+    SELECT
+      "t4"."at" AS "at",
+      "t4"."offset" AS "offset",
+      "t4"."chain_order" AS "chain_order"
+    FROM "t3" AS "t4"
+    WHERE
+      ARRAY_LENGTH("t4"."chain_order") > 0
+      AND "t4"."at" < CAST($end AS TIMESTAMP)
+      AND "t4"."at" <= CAST($start AS TIMESTAMP)
+    ORDER BY
+      "t4"."at" DESC,
+      "t4"."offset" DESC
+    LIMIT 1
+  ) AS "t7"
+  UNION ALL
+  SELECT
+    "t4"."at" AS "at",
+    "t4"."offset" AS "offset",
+    "t4"."chain_order" AS "chain_order"
+  FROM "t3" AS "t4"
+  WHERE
+    ARRAY_LENGTH("t4"."chain_order") > 0
+    AND "t4"."at" < CAST($end AS TIMESTAMP)
+    AND "t4"."at" > CAST($start AS TIMESTAMP)
+) AS "t8"
+ORDER BY
+  "t8"."at" ASC,
+  "t8"."offset" ASC;
+
+-- orders structured
+WITH "t3" AS (
+  SELECT
+    "t0"."at" AS "at",
+    "t0"."offset" AS "offset",
+    "t0"."chain_order" AS "chain_order"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'PROVIDERS_INITIALIZED'
+  UNION ALL
+  SELECT
+    "t0"."at" AS "at",
+    "t0"."offset" AS "offset",
+    "t0"."chain_order" AS "chain_order"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'SERVICE_STARTED'
+)
+SELECT
+  "t8"."at" AS "at",
+  "t8"."chain_order" AS "chain_order"
+FROM (
+  SELECT
+    "t7"."at" AS "at",
+    "t7"."offset" AS "offset",
+    "t7"."chain_order" AS "chain_order"
+  FROM (
+    SELECT
+      "t4"."at" AS "at",
+      "t4"."offset" AS "offset",
+      "t4"."chain_order" AS "chain_order"
+    FROM "t3" AS "t4"
+    WHERE
+      ARRAY_LENGTH("t4"."chain_order") > 0
+      AND "t4"."at" < CAST($end AS TIMESTAMP)
+      AND "t4"."at" <= CAST($start AS TIMESTAMP)
+    ORDER BY
+      "t4"."at" DESC,
+      "t4"."offset" DESC
+    LIMIT 1
+  ) AS "t7"
+  UNION ALL
+  SELECT
+    "t4"."at" AS "at",
+    "t4"."offset" AS "offset",
+    "t4"."chain_order" AS "chain_order"
+  FROM "t3" AS "t4"
+  WHERE
+    ARRAY_LENGTH("t4"."chain_order") > 0
+    AND "t4"."at" < CAST($end AS TIMESTAMP)
+    AND "t4"."at" > CAST($start AS TIMESTAMP)
+) AS "t8"
+ORDER BY
+  "t8"."at" ASC,
+  "t8"."offset" ASC;
 
 -- provider_summary
 SELECT
@@ -2200,6 +2344,199 @@ FROM (
 ) AS "t2"
 ORDER BY
   "t2"."config_version" ASC;
+
+-- requests_ended
+SELECT
+  "t18"."at" AS "at",
+  "t18"."status" AS "status",
+  "t18"."with_fallback" AS "with_fallback",
+  "t18"."total_ms" AS "total_ms"
+FROM (
+  SELECT
+    "t0"."at" AS "at",
+    "t0"."status" AS "status",
+    "t0"."fallbacks" > 0 AS "with_fallback",
+    "t0"."total_ms" AS "total_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  UNION ALL
+  SELECT
+    "t16"."at" AS "at",
+    CASE
+      WHEN "t16"."answered"
+      THEN 'success'
+      WHEN "t16"."exhausted" OR "t16"."failed"
+      THEN 'exhausted'
+      ELSE 'cancelled'
+    END AS "status",
+    "t16"."with_fallback" AS "with_fallback",
+    CASE WHEN "t16"."ran" THEN "t16"."total_ms" ELSE 0.0 END AS "total_ms"
+  FROM (
+    SELECT
+      MAX("t15"."at") AS "at",
+      BOOL_OR(CAST("t15"."ends" = 1 AS BOOLEAN))
+      OR (
+        NOT MAX("t15"."request_id") IS NULL
+      ) AS "ended",
+      COALESCE(BOOL_OR(CAST("t15"."status" = 'success' AS BOOLEAN)), FALSE) AS "answered",
+      BOOL_OR(CAST("t15"."event" = 'LLM_ATTEMPT' AS BOOLEAN)) AS "ran",
+      COALESCE(BOOL_OR(CAST("t15"."status" = 'failed' AS BOOLEAN)), FALSE) AS "failed",
+      BOOL_OR(CAST("t15"."event" = 'PROVIDERS_EXHAUSTED' AS BOOLEAN)) AS "exhausted",
+      BOOL_OR(CAST("t15"."event" = 'FALLBACK' AS BOOLEAN))
+      OR (
+        COUNT(DISTINCT "t15"."provider") > 1
+      ) AS "with_fallback",
+      SUM("t15"."generation_time_ms") AS "total_ms"
+    FROM (
+      SELECT
+        "t12"."source" AS "source",
+        "t12"."at" AS "at",
+        "t12"."event" AS "event",
+        "t12"."request_id" AS "request_id",
+        "t12"."provider" AS "provider",
+        "t12"."status" AS "status",
+        "t12"."generation_time_ms" AS "generation_time_ms",
+        CAST((
+          "t12"."request_id" IS NULL
+        )
+        AND COALESCE(
+          (
+            "t12"."status" = 'success'
+          ) OR (
+            "t12"."event" = 'PROVIDERS_EXHAUSTED'
+          ),
+          FALSE
+        ) AS BIGINT) AS "ends",
+        CASE
+          WHEN "t12"."request_id" IS NULL
+          THEN SUM(
+            CAST((
+              "t12"."request_id" IS NULL
+            )
+            AND COALESCE(
+              (
+                "t12"."status" = 'success'
+              ) OR (
+                "t12"."event" = 'PROVIDERS_EXHAUSTED'
+              ),
+              FALSE
+            ) AS BIGINT)
+          ) OVER (
+            PARTITION BY "t12"."source"
+            ORDER BY "t12"."offset" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+          ) - CAST((
+            "t12"."request_id" IS NULL
+          )
+          AND COALESCE(
+            (
+              "t12"."status" = 'success'
+            ) OR (
+              "t12"."event" = 'PROVIDERS_EXHAUSTED'
+            ),
+            FALSE
+          ) AS BIGINT)
+          ELSE CAST(NULL AS BIGINT)
+        END AS "run"
+      FROM (
+        SELECT
+          "t1"."source" AS "source",
+          "t1"."offset" AS "offset",
+          "t1"."at" AS "at",
+          "t1"."event" AS "event",
+          "t1"."request_id" AS "request_id",
+          "t1"."provider" AS "provider",
+          CAST(NULL AS TEXT) AS "status",
+          CAST(NULL AS DOUBLE) AS "generation_time_ms"
+        FROM "others" AS "t1"
+        WHERE
+          "t1"."event" = 'PROVIDERS_EXHAUSTED'
+          AND "t1"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+          AND "t1"."at" < CAST($end AS TIMESTAMP)
+        UNION ALL
+        SELECT
+          "t10"."source" AS "source",
+          "t10"."offset" AS "offset",
+          "t10"."at" AS "at",
+          "t10"."event" AS "event",
+          "t10"."request_id" AS "request_id",
+          "t10"."provider" AS "provider",
+          "t10"."status" AS "status",
+          "t10"."generation_time_ms" AS "generation_time_ms"
+        FROM (
+          SELECT
+            "t2"."source" AS "source",
+            "t2"."offset" AS "offset",
+            "t2"."at" AS "at",
+            'LLM_ATTEMPT' AS "event",
+            "t2"."request_id" AS "request_id",
+            "t2"."provider" AS "provider",
+            "t2"."status" AS "status",
+            "t2"."generation_time_ms" AS "generation_time_ms"
+          FROM "attempts" AS "t2"
+          WHERE
+            "t2"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+            AND "t2"."at" < CAST($end AS TIMESTAMP)
+          UNION ALL
+          SELECT
+            "t3"."source" AS "source",
+            "t3"."offset" AS "offset",
+            "t3"."at" AS "at",
+            'FALLBACK' AS "event",
+            "t3"."request_id" AS "request_id",
+            CAST(NULL AS TEXT) AS "provider",
+            CAST(NULL AS TEXT) AS "status",
+            CAST(NULL AS DOUBLE) AS "generation_time_ms"
+          FROM "fallbacks" AS "t3"
+          WHERE
+            "t3"."at" >= MAKE_TIMESTAMP(1971, 2, 3, 3, 5, 6.0)
+            AND "t3"."at" < CAST($end AS TIMESTAMP)
+        ) AS "t10"
+      ) AS "t12"
+      ANTI JOIN (
+        SELECT DISTINCT
+          "t0"."source" AS "source"
+        FROM "requests" AS "t0"
+      ) AS "t6"
+        ON "t12"."source" = "t6"."source"
+    ) AS "t15"
+    GROUP BY
+      "t15"."source",
+      "t15"."request_id",
+      "t15"."run"
+  ) AS "t16"
+  WHERE
+    "t16"."ended"
+    AND (
+      "t16"."ran" OR "t16"."exhausted"
+    )
+    AND "t16"."at" >= CAST($start AS TIMESTAMP)
+    AND "t16"."at" < CAST($end AS TIMESTAMP)
+) AS "t18"
+WHERE
+  NOT (
+    "t18"."status" IN ('cancelled', 'blocked', 'rejected')
+  )
+ORDER BY
+  "t18"."at" ASC;
+
+-- requests_ended structured
+SELECT
+  "t0"."at" AS "at",
+  "t0"."status" AS "status",
+  "t0"."fallbacks" > 0 AS "with_fallback",
+  "t0"."total_ms" AS "total_ms"
+FROM "requests" AS "t0"
+WHERE
+  "t0"."at" >= CAST($start AS TIMESTAMP)
+  AND "t0"."at" < CAST($end AS TIMESTAMP)
+  AND NOT (
+    "t0"."status" IN ('cancelled', 'blocked', 'rejected')
+  )
+ORDER BY
+  "t0"."at" ASC;
 
 -- wasted_by_provider
 SELECT

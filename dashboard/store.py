@@ -242,6 +242,14 @@ class Store:
             [(count,)] = connection.execute(sql, [start, end]).fetchall()
         return int(count)
 
+    def event_times(self, window: Window) -> list[datetime]:
+        """The time of the newest event in each bucket that has one, UTC, in order."""
+        sql = """SELECT max("at") FROM events WHERE "at" >= ? AND "at" < ?
+            GROUP BY time_bucket(to_seconds(?), "at") ORDER BY 1"""
+        start, end = (at.astimezone(UTC).replace(tzinfo=None) for at in (window.start, window.end))
+        with self._reading() as connection:
+            return [_utc(at) for (at,) in connection.execute(sql, [start, end, window.bucket_s]).fetchall()]
+
     def _is_structured(self) -> bool:
         """Whether no event is plain and every source with attempts says its requests."""
         if self._structured[0] != self.version:

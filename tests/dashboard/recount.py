@@ -69,6 +69,9 @@ def recount(log: Sequence[Logged], window: Window, now: datetime) -> dict[str, l
         "actions": _actions(inside),
         "config_changes": _config_changes(inside),
         "requests_by_version": _requests_by_version(inside),
+        "requests_ended": _requests_ended(requests),
+        "attempts_ended": _attempts_ended(inside),
+        "orders": _orders(log, window),
     }
 
 
@@ -287,6 +290,30 @@ def _order_now(log: Sequence[Logged], now: datetime) -> list[Row]:
         groups = _grouped(attempts, lambda attempt: attempt.provider)  # in order of first appearance
         order = sorted(groups, key=lambda provider: min(attempt.chain_position for attempt in groups[provider]))
     return [{"position": position, "provider": provider} for position, provider in enumerate(order)]
+
+
+def _requests_ended(requests: Sequence[Request]) -> list[Row]:
+    columns = ("at", "status", "with_fallback", "total_ms")
+    return [{name: getattr(request, name) for name in columns} for request in _base(requests)]
+
+
+def _attempts_ended(inside: Sequence[Logged]) -> list[Row]:
+    rows = []
+    for at, event in ((entry.at, entry.event) for entry in inside):
+        if type(event) is AttemptFinished and event.status != "cancelled":
+            told = {"provider": event.provider, "status": str(event.status)}
+            rows.append({"at": at, **told, "generation_time_ms": event.generation_time_ms})
+    return rows
+
+
+def _orders(log: Sequence[Logged], window: Window) -> list[Row]:
+    said = [
+        {"at": entry.at, "chain_order": list(entry.event.order)}
+        for entry in log
+        if isinstance(entry.event, ServiceStarted | ProvidersInitialized) and entry.event.order
+    ]
+    before = [row for row in said if row["at"] <= window.start][-1:]
+    return before + [row for row in said if window.start < row["at"] < window.end]
 
 
 def _actions(inside: Sequence[Logged]) -> list[Row]:

@@ -1,0 +1,112 @@
+"""A history for the rules, read from the store: the only place here that asks it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from dashboard.alerts.history import CLOSED, OPEN, UNKNOWN, Calls, Circuit, Flags, History, Times
+from dashboard.alerts.rule import OF_A_PROVIDER, Metric, Rules
+from dashboard.window import Window
+
+_STATES: Mapping[str, int] = {"UNKNOWN": UNKNOWN, "CLOSED": CLOSED, "OPEN": OPEN, "HALF_OPEN": OPEN}
+
+
+class EventStore(Protocol):
+    """The store as this module sees it."""
+
+    def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> pd.DataFrame:
+        """The rows of a metric."""
+        ...
+
+    def event_times(self, window: Window) -> list[datetime]:
+        """The newest event's time in each bucket that has one."""
+        ...
+
+    def extent(self) -> tuple[datetime, datetime] | None:
+        """Times of the oldest and the newest event."""
+        ...
+
+
+def read_history(store: EventStore, rules: Rules, moments: list[datetime]) -> History:
+    """What the rules need for these moments (ascending, one at least). Raises: what the store raises."""
+    extent = store.extent()
+    if extent is None:
+        return History()
+    metrics = {rule.metric for rule in rules.rules}
+    longest_s = max((rule.window_s for rule in rules.rules), default=0)
+    end = moments[-1] + timedelta(microseconds=1)  # what happened at the last moment counts
+    recent = Window(moments[0] - timedelta(seconds=longest_s), end, rules.interval_s)
+    whole = Window(min(extent[0], moments[0]), end, rules.interval_s)
+    return History(
+        requests=_requests(store.read("requests_ended", recent)),
+        attempts=_attempts(store.read("attempts_ended", recent)) if metrics & OF_A_PROVIDER else {},
+        circuits=_circuits(store.read("circuit_intervals", whole, end)),
+        orders=_orders(store, whole, recent),
+        events=_events(store, whole, recent) if Metric.LOG_AGE_S in metrics else np.empty(0, np.int64),
+    )
+
+
+def _requests(rows: pd.DataFrame) -> Calls:
+    return Calls(
+        at=_us(rows["at"]),
+        failed=_flags(rows["status"] != "success"),
+        s=rows["total_ms"].to_numpy(np.float64) / 1000,
+        exhausted=_flags(rows["status"] == "exhausted"),
+        with_fallback=_flags(rows["with_fallback"]),
+    )
+
+
+def _attempts(rows: pd.DataFrame) -> dict[str, Calls]:
+    return {
+        str(provider): Calls(
+            at=_us(own["at"]),
+            failed=_flags(own["status"] != "success"),
+            s=own["generation_time_ms"].to_numpy(np.float64) / 1000,
+        )
+        for provider, own in rows.groupby("provider")
+    }
+
+
+def _circuits(intervals: pd.DataFrame) -> dict[str, Circuit]:
+    return {
+        str(provider): Circuit(
+            _us(own["start_at"]), np.array([_STATES[state] for state in own["state"]], dtype=np.int8)
+        )
+        for provider, own in intervals.groupby("provider")
+    }
+
+
+def _orders(store: EventStore, whole: Window, recent: Window) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    said = store.read("orders", recent)
+    if not said.empty:
+        chains = (tuple(map(str, chain)) for chain in said["chain_order"])
+        return tuple(zip(_us(said["at"]).tolist(), chains, strict=True))
+    # The log never says it: that of its attempts so far.
+    seen = tuple(map(str, store.read("order_now", at=whole.end)["provider"]))
+    return ((int(_us(pd.Series([whole.start]))[0]), seen),)
+
+
+def _events(store: EventStore, whole: Window, recent: Window) -> Times:
+    found = store.event_times(recent)
+    if not found or found[0] > recent.start + timedelta(seconds=recent.bucket_s):
+        # Nothing just before: the newest of all that came earlier.
+        earlier = Window(whole.start, max(recent.start, whole.start + timedelta(microseconds=1)), recent.bucket_s)
+        found = store.event_times(earlier)[-1:] + found
+    return _us(pd.Series(found, dtype="datetime64[us, UTC]"))
+
+
+def _us(times: "pd.Series[Any]") -> Times:
+    return pd.DatetimeIndex(times).as_unit("us").asi8.astype(np.int64)
+
+
+def _flags(column: "pd.Series[Any]") -> Flags:
+    return column.to_numpy(dtype=np.bool_)
+
+
+def beginning(store: EventStore) -> datetime | None:
+    """The time of the log's first event, UTC; None without one."""
+    extent = store.extent()
+    return None if extent is None else extent[0].astimezone(UTC)
