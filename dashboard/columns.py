@@ -50,6 +50,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "reason": "VARCHAR",
         "http_status": "INTEGER",
         "generation_time_ms": "DOUBLE",
+        "prompt_tokens": "INTEGER",
+        "completion_tokens": "INTEGER",
         "circuit": "VARCHAR",  # in upper case
         "config_version": "BIGINT",
     },

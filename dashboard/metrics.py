@@ -49,6 +49,7 @@ __all__ = [
     "requests_by_bucket",
     "requests_by_version",
     "requests_ended",
+    "saved_by_provider",
     "wasted_by_provider",
 ]
 
@@ -250,14 +251,36 @@ def circuit_intervals(events: "ir.Table", window: Window, now: datetime) -> "ir.
 def wasted_by_provider(events: "ir.Table", window: Window) -> "ir.Table":
     """Time lost on each provider while its circuit let calls through.
 
-    Columns: provider, wasted_ms (float): the sum of its failed attempts' times. One row per provider with one.
+    Columns: provider, wasted_ms (float), wasted_tokens (int): sums over its failed attempts; tokens are NULL where none
+    of them says any. One row per provider with one.
     Source: LLM_ATTEMPT with status failed; docs/metrics.md.
     """
+    tokens = _.prompt_tokens.fill_null(0) + _.completion_tokens.fill_null(0)
+    told = _.prompt_tokens.notnull() | _.completion_tokens.notnull()
     return (
         within(of_kind(events, ATTEMPT), window)
         .filter((_.status == "failed") & (_.circuit.isnull() | (_.circuit != "OPEN")))
         .group_by("provider")
-        .agg(wasted_ms=_.generation_time_ms.sum().fill_null(0.0))
+        .agg(wasted_ms=_.generation_time_ms.sum().fill_null(0.0), wasted_tokens=tokens.sum(where=told))
+        .order_by("provider")
+    )
+
+
+def saved_by_provider(events: "ir.Table", window: Window) -> "ir.Table":
+    """Time that circuits saved, an estimate: calls they spared, each as long as a failed one in the same window.
+
+    Columns: provider (NULL where a plain line does not say), spared (int), median_failed_ms, saved_ms (float; NULL
+    without a failed attempt to go by). One row per provider with a call spared.
+    Source: FALLBACK with reason circuit_open, LLM_ATTEMPT with status failed; docs/metrics.md.
+    """
+    past = within(of_kind(events, FALLBACK), window).filter(_.reason == "circuit_open")
+    spared = past.group_by(provider=_.from_provider).agg(spared=_.count())
+    failed = within(of_kind(events, ATTEMPT), window).filter(_.status == "failed")
+    typical = failed.group_by("provider").agg(median_failed_ms=_.generation_time_ms.quantile(0.5))
+    return (
+        spared.left_join(typical, "provider")
+        .mutate(saved_ms=_.spared * _.median_failed_ms)
+        .select("provider", "spared", "median_failed_ms", "saved_ms")
         .order_by("provider")
     )
 

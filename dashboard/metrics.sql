@@ -2538,14 +2538,90 @@ WHERE
 ORDER BY
   "t0"."at" ASC;
 
+-- saved_by_provider
+SELECT
+  "t5"."provider" AS "provider",
+  "t5"."spared" AS "spared",
+  "t7"."median_failed_ms" AS "median_failed_ms",
+  "t5"."spared" * "t7"."median_failed_ms" AS "saved_ms"
+FROM (
+  SELECT
+    "t0"."from_provider" AS "provider",
+    COUNT(*) AS "spared"
+  FROM "fallbacks" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."reason" = 'circuit_open'
+  GROUP BY
+    "t0"."from_provider"
+) AS "t5"
+LEFT OUTER JOIN (
+  SELECT
+    "t1"."provider" AS "provider",
+    QUANTILE_CONT("t1"."generation_time_ms", 0.5) AS "median_failed_ms"
+  FROM "attempts" AS "t1"
+  WHERE
+    "t1"."at" >= CAST($start AS TIMESTAMP)
+    AND "t1"."at" < CAST($end AS TIMESTAMP)
+    AND "t1"."status" = 'failed'
+  GROUP BY
+    "t1"."provider"
+) AS "t7"
+  ON "t5"."provider" = "t7"."provider"
+ORDER BY
+  "t5"."provider" ASC;
+
+-- saved_by_provider structured
+SELECT
+  "t5"."provider" AS "provider",
+  "t5"."spared" AS "spared",
+  "t7"."median_failed_ms" AS "median_failed_ms",
+  "t5"."spared" * "t7"."median_failed_ms" AS "saved_ms"
+FROM (
+  SELECT
+    "t0"."from_provider" AS "provider",
+    COUNT(*) AS "spared"
+  FROM "fallbacks" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."reason" = 'circuit_open'
+  GROUP BY
+    "t0"."from_provider"
+) AS "t5"
+LEFT OUTER JOIN (
+  SELECT
+    "t1"."provider" AS "provider",
+    QUANTILE_CONT("t1"."generation_time_ms", 0.5) AS "median_failed_ms"
+  FROM "attempts" AS "t1"
+  WHERE
+    "t1"."at" >= CAST($start AS TIMESTAMP)
+    AND "t1"."at" < CAST($end AS TIMESTAMP)
+    AND "t1"."status" = 'failed'
+  GROUP BY
+    "t1"."provider"
+) AS "t7"
+  ON "t5"."provider" = "t7"."provider"
+ORDER BY
+  "t5"."provider" ASC;
+
 -- wasted_by_provider
 SELECT
   "t2"."provider" AS "provider",
-  "t2"."wasted_ms" AS "wasted_ms"
+  "t2"."wasted_ms" AS "wasted_ms",
+  "t2"."wasted_tokens" AS "wasted_tokens"
 FROM (
   SELECT
     "t0"."provider" AS "provider",
-    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms"
+    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms",
+    SUM(COALESCE("t0"."prompt_tokens", 0) + COALESCE("t0"."completion_tokens", 0)) FILTER(WHERE
+      (
+        NOT "t0"."prompt_tokens" IS NULL
+      )
+      OR (
+        NOT "t0"."completion_tokens" IS NULL
+      )) AS "wasted_tokens"
   FROM "attempts" AS "t0"
   WHERE
     "t0"."at" >= CAST($start AS TIMESTAMP)
@@ -2567,11 +2643,19 @@ ORDER BY
 -- wasted_by_provider structured
 SELECT
   "t2"."provider" AS "provider",
-  "t2"."wasted_ms" AS "wasted_ms"
+  "t2"."wasted_ms" AS "wasted_ms",
+  "t2"."wasted_tokens" AS "wasted_tokens"
 FROM (
   SELECT
     "t0"."provider" AS "provider",
-    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms"
+    COALESCE(SUM("t0"."generation_time_ms"), 0.0) AS "wasted_ms",
+    SUM(COALESCE("t0"."prompt_tokens", 0) + COALESCE("t0"."completion_tokens", 0)) FILTER(WHERE
+      (
+        NOT "t0"."prompt_tokens" IS NULL
+      )
+      OR (
+        NOT "t0"."completion_tokens" IS NULL
+      )) AS "wasted_tokens"
   FROM "attempts" AS "t0"
   WHERE
     "t0"."at" >= CAST($start AS TIMESTAMP)

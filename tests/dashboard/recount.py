@@ -65,6 +65,7 @@ def recount(log: Sequence[Logged], window: Window, now: datetime) -> dict[str, l
         "circuit_transitions": _circuit_transitions(inside),
         "circuit_intervals": _circuit_intervals(log, window, now),
         "wasted_by_provider": _wasted_by_provider(attempts),
+        "saved_by_provider": _saved_by_provider(inside),
         "order_now": _order_now(log, now),
         "actions": _actions(inside),
         "config_changes": _config_changes(inside),
@@ -275,9 +276,28 @@ def _wasted_by_provider(attempts: Sequence[AttemptFinished]) -> list[Row]:
     lost = [a for a in attempts if a.status == "failed" and a.circuit != "OPEN"]
     groups = _grouped(lost, lambda attempt: attempt.provider)
     return [
-        {"provider": provider, "wasted_ms": sum(attempt.generation_time_ms for attempt in group)}
+        {
+            "provider": provider,
+            "wasted_ms": sum(attempt.generation_time_ms for attempt in group),
+            "wasted_tokens": sum(told) if (told := _tokens(group)) else None,
+        }
         for provider, group in groups.items()
     ]
+
+
+def _tokens(attempts: Iterable[AttemptFinished]) -> list[int]:
+    return [n for a in attempts for n in (a.prompt_tokens, a.completion_tokens) if n is not None]
+
+
+def _saved_by_provider(inside: Sequence[Logged]) -> list[Row]:
+    rows = []
+    past = [event for event in of(inside, FellBack) if event.reason == "circuit_open"]
+    for provider, group in _grouped(past, lambda event: event.from_provider).items():
+        failed = [a for a in of(inside, AttemptFinished) if a.provider == provider and a.status == "failed"]
+        median_ms = quantile([a.generation_time_ms for a in failed], 0.5)
+        saved_ms = None if median_ms is None else len(group) * median_ms
+        rows.append({"provider": provider, "spared": len(group), "median_failed_ms": median_ms, "saved_ms": saved_ms})
+    return rows
 
 
 def _order_now(log: Sequence[Logged], now: datetime) -> list[Row]:

@@ -51,6 +51,13 @@ def composed(seed: int, *, without: tuple[type[Event], ...] = ()) -> list[Logged
         else event
         for event in events
     ]
+    # Of some attempts the provider counted tokens.
+    events = [
+        replace(event, prompt_tokens=rng.choice((None, 12)), completion_tokens=rng.choice((None, 30)))
+        if isinstance(event, AttemptFinished)
+        else event
+        for event in events
+    ]
     times = sorted(rng.sample(range(3_600_000), len(events)))
     return [
         Logged(at_ms(START, ms), event) for ms, event in zip(times, events, strict=True) if type(event) not in without
