@@ -1,0 +1,165 @@
+"""The incidents of a store: the only place here that asks it for numbers."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from dashboard.alerts.episodes import Episode, episodes
+from dashboard.alerts.evaluate import Evaluation
+from dashboard.alerts.reading import EventStore, read_history
+from dashboard.alerts.rule import Metric, Rules, Severity
+from dashboard.incidents.course import LONGEST_RUN, Call, Facts, moments
+from dashboard.incidents.finding import grouped, outages
+from dashboard.incidents.incident import Cause, Cost, Group, Impact, Incident, Moments
+from dashboard.inert import provider_label
+from dashboard.live.words import advice, reason_word
+from dashboard.window import Window
+
+SLOW_S = 10.0
+"""Runbook, "Recommended Alerts": for rules without a limit of their own for what callers wait."""
+
+_INSTANT = timedelta(microseconds=1)
+_BY_HAND = "reset"
+_BY_ITSELF = "timer"
+
+
+class RowStore(EventStore, Protocol):
+    """The store as this module sees it."""
+
+    def rows(self, metric: str, window: Window | None = None, at: datetime | None = None) -> list[dict[str, Any]]:
+        """The rows of a metric as plain values."""
+        ...
+
+
+def past_episodes(store: EventStore, rules: Rules) -> tuple[Episode, ...]:
+    """The alerts of the whole log, evaluated at each moment from its first event to its last."""
+    extent = store.extent()
+    if extent is None:
+        return ()
+    evaluation = Evaluation(rules)
+    all_moments = evaluation.moments(extent[0], extent[1] + timedelta(seconds=rules.interval_s))
+    _, changes = evaluation.advanced(read_history(store, rules, all_moments), all_moments)
+    return episodes(changes)
+
+
+def incidents(store: RowStore, rules: Rules, fired: Iterable[Episode]) -> tuple[Incident, ...]:
+    """All incidents of the log, by their start. fired: its alert episodes. Raises: what the store raises."""
+    extent = store.extent()
+    if extent is None:
+        return ()
+    whole = Window.of(extent[0], extent[1] + _INSTANT)
+    groups = grouped(fired, outages(store.rows("circuit_intervals", whole, whole.end), whole.end))
+    return tuple(_incident(store, rules, number, group, extent) for number, group in enumerate(groups, 1))
+
+
+def ranged(store: RowStore, rules: Rules, fired: Iterable[Episode], start: datetime, end: datetime) -> Incident:
+    """The stretch of time [start, end] as if it were one incident: what somebody chose by hand.
+
+    It rests on the episodes and outages that overlap it; its moments are looked for in it, and its impact is all of it.
+    """
+    extent = store.extent() or (start, end)
+    whole = Window.of(min(extent[0], start), max(extent[1] + _INSTANT, end))
+    out = outages(store.rows("circuit_intervals", whole, whole.end), whole.end)
+    inside = Group(
+        tuple(e for e in fired if e.pending_at <= end and (e.resolved_at is None or e.resolved_at >= start)),
+        tuple(o for o in out if o.start_at <= end and (o.end_at is None or o.end_at >= start)),
+    )
+    none = not inside.episodes and not inside.outages
+    facts = _facts(store, rules, start, end, extent)
+    found = Moments() if none else moments(inside, facts, rules, extent[1])
+    return Incident(
+        number=0,
+        group=inside,
+        moments=found,
+        impact=impact(store, Window.of(start, end + _INSTANT), facts.slow_s),
+        causes=causes(store, Window.of(start, end + _INSTANT)),
+        seen_until=extent[1],
+        primary=facts.primary(start),
+        critical=_is_critical(inside, rules),
+        chosen=(start, end),
+    )
+
+
+def _incident(store: RowStore, rules: Rules, number: int, group: Group, extent: tuple[datetime, datetime]) -> Incident:
+    facts = _facts(store, rules, group.start_at, group.end_at or extent[1], extent)
+    found = moments(group, facts, rules, extent[1])
+    start_at = found.first_bad_at or group.start_at
+    window = Window.of(start_at, max(found.resolved_at or extent[1], start_at) + _INSTANT)
+    return Incident(
+        number=number,
+        group=group,
+        moments=found,
+        impact=impact(store, window, facts.slow_s),
+        causes=causes(store, window),
+        seen_until=extent[1],
+        primary=facts.primary(start_at),
+        critical=_is_critical(group, rules),
+    )
+
+
+def _facts(store: RowStore, rules: Rules, start: datetime, end: datetime, extent: tuple[datetime, datetime]) -> Facts:
+    around = Window.of(start - LONGEST_RUN, end + LONGEST_RUN)
+    requests = store.rows("requests_ended", around)
+    attempts = store.rows("attempts_ended", around)
+    changed = [row["at"] for row in store.rows("config_changes", around) if row["origin"] != _BY_ITSELF]
+    by_hand = [row["at"] for row in store.rows("actions", around) if row["kind"] == _BY_HAND]
+    orders = [(row["at"], tuple(row["chain_order"])) for row in store.rows("orders", around)]
+    if not orders:  # the log never says it: that of its attempts so far
+        orders = [(extent[0], tuple(row["provider"] for row in store.rows("order_now", at=around.end)))]
+    return Facts(
+        requests=tuple(
+            Call(r["at"], r["status"] == "success", r["total_ms"] / 1000, fallback=bool(r["with_fallback"]))
+            for r in requests
+        ),
+        attempts=tuple(
+            Call(a["at"], a["status"] == "success", (a["generation_time_ms"] or 0.0) / 1000, a["provider"])
+            for a in attempts
+        ),
+        acts=tuple(sorted(changed + by_hand)),
+        orders=tuple(orders),
+        slow_s=next((r.threshold for r in rules.rules if r.metric is Metric.RESPONSE_TIME_P95_S), SLOW_S),
+    )
+
+
+def impact(store: RowStore, window: Window, slow_s: float) -> Impact:
+    """What callers had of a stretch of time."""
+    requests = store.rows("requests_ended", window)
+    answered = [r for r in requests if r["status"] == "success"]
+    costs: dict[str | None, Cost] = {}
+    lost = {_name(row): row for row in store.rows("wasted_by_provider", window)}
+    saved = {_name(row): row for row in store.rows("saved_by_provider", window)}
+    for name in sorted({*lost, *saved}, key=str):
+        a, b = lost.get(name), saved.get(name)
+        costs[name] = Cost(
+            provider=name,
+            lost_s=a["wasted_ms"] / 1000 if a else 0.0,
+            wasted_tokens=a["wasted_tokens"] if a else None,
+            spared=b["spared"] if b else 0,
+            saved_s=b["saved_ms"] / 1000 if b and b["saved_ms"] is not None else None,
+        )
+    return Impact(
+        requests=len(requests),
+        failed=len(requests) - len(answered),
+        rescued=sum(bool(r["with_fallback"]) for r in answered),
+        slowed=sum(r["total_ms"] > slow_s * 1000 for r in answered),
+        slow_s=slow_s,
+        costs=tuple(costs.values()),
+        derived=bool(store.rows("request_summary", window)[0]["derived"]),
+    )
+
+
+def causes(store: RowStore, window: Window) -> tuple[Cause, ...]:
+    """Why attempts failed, most frequent first."""
+    return tuple(
+        Cause(_name(row), reason_word(row["reason"]), row["http_status"], row["n"], advice(row["reason"]))
+        for row in store.rows("failures_by_reason", window)
+    )
+
+
+def _name(row: Mapping[str, Any]) -> str | None:
+    return None if row["provider"] is None else provider_label(row["provider"])
+
+
+def _is_critical(group: Group, rules: Rules) -> bool:
+    critical = {rule.name for rule in rules.rules if rule.severity is Severity.CRITICAL}
+    return any(episode.rule in critical for episode in group.episodes)
