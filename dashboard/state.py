@@ -24,7 +24,8 @@ from dashboard.inert import provider_label
 from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
 from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
-from dashboard.live.frames import RECENT, Frames
+from dashboard.live.frames import Frames
+from dashboard.live.reading import read_frames
 from dashboard.live.span import Extent, Span
 from dashboard.operations.audit import Act, audit
 from dashboard.operations.drafts import Verb
@@ -209,14 +210,6 @@ def _first_call(claim: Claim, since: datetime) -> First | None:
     return First(row["at"].to_pydatetime(), provider, row["status"], float(ms))
 
 
-_OF_WINDOW = (
-    "actions",
-    "attempts_by_bucket",
-    "failures_by_reason",
-    "fallbacks_by_reason",
-    "provider_summary",
-    "requests_by_bucket",
-)
 _Key = tuple[datetime, datetime, int, int, datetime]
 
 
@@ -234,27 +227,8 @@ def _frames(
     at_s: int,
     oldest: datetime,
 ) -> Frames:
-    read = service().store.read
-    window, at = Window(start, end, bucket_s), datetime.fromtimestamp(at_s, UTC)
-    whole, recent = Window.of(min(oldest, start), max(at, end)), Window.of(at - RECENT, at)
-    # The engine works outside Python's lock, so the questions are asked side by side.
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        order = pool.submit(read, "order_now", at=at)
-        intervals = pool.submit(read, "circuit_intervals", whole, at)
-        transitions = pool.submit(read, "circuit_transitions", whole)
-        latest = pool.submit(read, "request_summary", recent)
-        of_window = {name: pool.submit(read, name, window) for name in _OF_WINDOW}
-    requests = latest.result()
-    if not requests["total"].any():
-        requests = read("request_summary", window)
-    return Frames(
-        order=tuple(dict.fromkeys(map(provider_label, order.result()["provider"]))),
-        circuit_intervals=as_seen(intervals.result()),
-        circuit_transitions=transitions.result(),
-        recent=latest.result(),
-        derived=bool(requests["derived"].any()),
-        **{name: found.result() for name, found in of_window.items()},
-    )
+    window = Window(start, end, bucket_s)
+    return read_frames(service().store, window, datetime.fromtimestamp(at_s, UTC), oldest)
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)

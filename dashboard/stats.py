@@ -38,7 +38,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def stats_command(paths: tuple[str, ...], since: str | None, until: str | None, as_json: bool) -> None:
     """Success rates, fallbacks, response times and circuits of a log, its archives or patterns."""
     try:
-        store = _opened(paths)
+        store = opened(paths, "stats-")
         found = document(store, since, until)
     except (SettingsError, StatsError) as exc:
         click.echo(f"error: {exc}", err=True)
@@ -67,8 +67,8 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
     events, rejects = store.counts()
     if extent is None:
         extent = (datetime(1970, 1, 1, tzinfo=UTC),) * 2
-    start = _time("--since", since, extent[1]) or extent[0]
-    end = _time("--until", until, extent[1]) or extent[1] + timedelta(microseconds=1)
+    start = moment("--since", since, extent[1]) or extent[0]
+    end = moment("--until", until, extent[1]) or extent[1] + timedelta(microseconds=1)
     if start >= end:
         raise StatsError(f"--since must be before --until, got {start.isoformat()} and {end.isoformat()}")
     window = Window.of(start, end)
@@ -85,12 +85,16 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
     }
 
 
-def _opened(paths: Sequence[str]) -> Store:
+def opened(paths: Sequence[str], prefix: str, *, keeps_lines: bool = False) -> Store:
+    """A store with what these logs hold now, and nothing else. prefix: of its file's name, for each use another.
+
+    Raises: StatsError for a path that cannot be used, SettingsError.
+    """
     for path in paths:
         _check(path)
     # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
     file = store_file(replace(load(), logs=tuple(paths)))
-    store = Store.open(file.with_name(f"stats-{file.name}"), keeps_lines=False)
+    store = Store.open(file.with_name(f"{prefix}{file.name}"), keeps_lines=keeps_lines)
     if store.notice:
         click.echo(store.notice, err=True)
     with _progress(paths) as progress:
@@ -139,7 +143,8 @@ def _safe_output() -> Iterator[None]:
         sys.exit(0)
 
 
-def _time(option: str, text: str | None, end: datetime) -> datetime | None:
+def moment(option: str, text: str | None, end: datetime) -> datetime | None:
+    """A time as typed, UTC: itself, or so long before `end`; None for none. Raises: StatsError names the option."""
     if text is None:
         return None
     ago = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())

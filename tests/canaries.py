@@ -14,5 +14,6 @@ CANARIES = {
     "OPENAI_API_KEY=hunter2hunter2": "hunter2",
     "password: correcthorse": "correcthorse",
     "postgres://metis:tops3cret@db.internal/llm": "tops3cret",
+    "success.failed@failed.example.org": "iled@",
     "jane.doe@example.com": "jane.doe",
 }

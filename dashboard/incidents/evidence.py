@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dashboard.kinds import ATTEMPT, CONFIGURED, FALLBACK, REQUEST, STARTED, STOPPED, TRANSITION, moment, of_kind, within
+from dashboard.kinds import (
+    ATTEMPT,
+    CONFIGURED,
+    FALLBACK,
+    REQUEST,
+    STARTED,
+    STOPPED,
+    TRANSITION,
+    moment,
+    of_kind,
+    within,
+)
 from dashboard.window import Window
 from resilience.events import Cause
 

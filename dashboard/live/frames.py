@@ -1,4 +1,4 @@
-"""The frames of one window that the Live page is made of; dashboard/state.py reads them from the store."""
+"""The frames of one window that the Live page is made of; reading.py takes them from the store."""
 
 from dataclasses import dataclass
 from datetime import timedelta
