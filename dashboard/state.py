@@ -6,20 +6,28 @@ seconds.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import ibis
 import pandas as pd
 import streamlit as st
 
 from dashboard import metrics
+from dashboard.alerts.episodes import Episode
+from dashboard.alerts.rule import Rules
+from dashboard.alerts.rulefile import load_rules
 from dashboard.bell import Bell
 from dashboard.control.client import ControlClient
 from dashboard.control.latest import Latest
 from dashboard.control.values import Check, ControlState, Problem
+from dashboard.incidents.incident import Incident
+from dashboard.incidents.notes import notes_file, notes_of, read_notes
+from dashboard.incidents.reading import incidents, past_episodes, ranged
 from dashboard.inert import provider_label
 from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
@@ -30,6 +38,8 @@ from dashboard.live.span import Extent, Span
 from dashboard.operations.audit import Act, audit
 from dashboard.operations.drafts import Verb
 from dashboard.operations.proof import BEFORE, SLACK, Claim, Evidence, First, Rate, own_event, under_version
+from dashboard.report.content import Report, report
+from dashboard.report.files import documents
 from dashboard.settings import Settings, load, store_file
 from dashboard.store import Store
 from dashboard.window import Window
@@ -144,6 +154,47 @@ def rejects(count: int) -> pd.DataFrame:
     store = service().store
     newest = store.rejects.order_by([ibis.desc("at"), ibis.desc("offset")]).limit(count)
     return store.run(newest.select("at", "source", "offset", "reason", "start"))
+
+
+@st.cache_resource(show_spinner=False)
+def rules() -> Rules:
+    """The alert rules that incidents are found by. Raises: RuleError, each time."""
+    named = os.environ.get("METIS_DASHBOARD_RULES", "").strip()
+    return load_rules(Path(named) if named else None)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def past_alerts(version: int) -> tuple[Episode, ...]:  # noqa: ARG001
+    """The alert episodes of the whole log."""
+    return past_episodes(service().store, rules())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def found_incidents(version: int) -> tuple[Incident, ...]:
+    """The incidents of the whole log."""
+    return incidents(service().store, rules(), past_alerts(version))
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def range_incident(version: int, start: datetime, end: datetime) -> Incident:
+    """A range chosen by hand, as if it were an incident."""
+    return ranged(service().store, rules(), past_alerts(version), start, end)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def reviewed(version: int, stem: str, _incident: Incident) -> Report:  # noqa: ARG001
+    """All that the Review page shows of an incident. stem: its name (report.files)."""
+    return report(service().store, rules(), _incident, group="review")
+
+
+def exported(incident: Incident) -> Mapping[str, bytes]:
+    """The files of an incident's report, by name, with its notes as they are now."""
+    return documents(service().store, rules(), incident, notes_of(read_notes(notes_path()), incident))
+
+
+def notes_path() -> Path:
+    """Where notes are kept: beside the store."""
+    return notes_file(store_file(service().settings))
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)

@@ -28,7 +28,7 @@ AROUND = 5
 """Lines shown before and after each: runbook, "Post-Incident Review"."""
 
 MOST_LINES = 20_000
-_MARGIN = timedelta(minutes=5)  # in which the neighbours of the first and last line are looked for
+_MARGIN = timedelta(hours=1)  # in which the neighbours of the first and last line are looked for
 BY_HAND = (Cause.MANUAL_RESET, Cause.ISOLATED, Cause.RELEASED)
 _STEPS = ("BREAKER_TRANSITION", "CONFIG_CHANGED", "SERVICE_STARTED", "SERVICE_STOPPED")
 

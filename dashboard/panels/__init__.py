@@ -47,6 +47,30 @@ def audit(key: str, **content: Any) -> None:
     _component("audit", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def incidents(key: str, on_chosen: Callable[[], None], **content: Any) -> None:
+    """The incidents of a log as rows to choose from.
+
+    content: rows (number, id, severity, name, start, state, cost), chosen (an id). `on_chosen` finds the id under
+    "chosen" in the session state of this key.
+    """
+    _component("incidents", isolated=True)(key=key, data=orjson.dumps(content), on_chosen_change=on_chosen)
+
+
+def facts(key: str, **content: Any) -> None:
+    """Named numbers and moments. content: groups (lists of incidents.words.Fact)."""
+    _component("facts", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def table(key: str, **content: Any) -> None:
+    """A small table of text. content: head, rows (lists of text), empty (what to say without a row)."""
+    _component("table", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def timeline(key: str, **content: Any) -> None:
+    """What happened, in order. content: entries (at, step, text, lines: each with text and own)."""
+    _component("timeline", isolated=True)(key=key, data=orjson.dumps(content))
+
+
 def chain(key: str, on_order: Callable[[], None], **content: Any) -> None:
     """The chain as a list whose rows can be moved.
 
