@@ -11,9 +11,9 @@ from dashboard import theme
 from dashboard.incidents.incident import Incident
 from dashboard.live.charts import packed_charts
 from dashboard.live.frames import Frames
+from dashboard.live.span import FEWEST_POINTS, PER_BUCKET
 from dashboard.window import WIDTHS_S, Window
 
-PER_BUCKET = 10
 LABEL_WIDTH = 0.15
 """Of the chart's width: marks closer to each other share a label."""
 _MARKS = (
@@ -30,9 +30,10 @@ def stretch(incident: Incident) -> Window:
     end = max(incident.end_at, incident.start_at)
     margin = max((end - incident.start_at) / 5, timedelta(minutes=1))
     window = Window.of(incident.start_at - margin, end + margin)
-    wanted_s = (window.end - window.start).total_seconds() * PER_BUCKET / max(1, incident.impact.requests)
+    length_s = (window.end - window.start).total_seconds()
+    wanted_s = min(length_s / FEWEST_POINTS, length_s * PER_BUCKET / max(1, incident.impact.requests))
     width = next((s for s in WIDTHS_S if s >= max(wanted_s, window.bucket_s)), WIDTHS_S[-1])
-    return Window(window.start, window.end, min(width, max(window.bucket_s, 300)))
+    return Window(window.start, window.end, width)
 
 
 def incident_charts(incident: Incident, frames: Frames, window: Window, group: str) -> Mapping[str, bytes]:
@@ -51,7 +52,7 @@ def _marked(content: bytes, incident: Incident, group: str) -> bytes:
         start_ms, end_ms = layout["xaxis"]["range"]
         for number, text in _labels(found, (end_ms - start_ms) / 1000 * LABEL_WIDTH):
             font = {"size": 9, "color": found[number][2]}
-            place = {"textangle": 0, "textposition": "end", "yanchor": "bottom"}
+            place = {"textangle": 0, "textposition": "start", "yanchor": "bottom"}  # in the lane of actions
             shapes[number]["label"] = {"text": text, "font": font} | place
     layout["shapes"] = [*layout.get("shapes", []), *shapes]
     chart["group"] = group

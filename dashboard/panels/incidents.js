@@ -18,6 +18,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     item.setAttribute("role", "listitem");
     return item;
   }));
+  const current = root.querySelector("[aria-current]");
+  if (current && root.dataset.shown !== chosen) { // only when another was chosen: the reader may have scrolled since
+    root.dataset.shown = chosen;
+    root.scrollTop = current.offsetTop - root.offsetTop - root.clientHeight / 3;
+  }
   root.onclick = event => {
     const row = event.target.closest("button");
     if (row) setTriggerValue("chosen", row.dataset.id);

@@ -20,8 +20,7 @@ from dashboard.views.waiting import progress, trouble, waiting
 
 CHOSEN, FROM, TO = "review.incident", "review.from", "review.to"
 LIST = "review.list"
-SHOWN = 300
-"""Entries of the timeline on the page; a report has all."""
+SHOWN = 300  # entries of the timeline; a report has all
 
 
 def page() -> None:
@@ -96,7 +95,7 @@ def _listed(found: tuple[Incident, ...]) -> Incident | None:
             "number": incident.number,
             "severity": "critical" if incident.critical else "warning",
             "name": words.name(incident),
-            "start": words.clock(incident.start_at),
+            "start": f"{incident.start_at:%Y-%m-%d %H:%M:%S} UTC",
             "state": words.state(incident),
             "cost": f"{incident.impact.failed:,} failed, {incident.impact.rescued:,} rescued, {incident.impact.slowed:,} slowed",
         }
