@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.alerts.episodes import Episode
 from dashboard.incidents.incident import Group, Outage
+from dashboard.inert import provider_label
 from resilience.events import Cause, State
 
 APART = timedelta(minutes=5)
@@ -26,7 +27,7 @@ def outages(intervals: Iterable[Mapping[str, Any]], until: datetime) -> tuple[Ou
     """
     by_provider: dict[str, list[Mapping[str, Any]]] = {}
     for row in sorted(intervals, key=lambda row: row["start_at"]):
-        by_provider.setdefault(row["provider"], []).append(row)
+        by_provider.setdefault(provider_label(row["provider"]), []).append(row)
     found = [outage for provider, rows in by_provider.items() for outage in _of_one(provider, rows, until)]
     return tuple(sorted(found, key=lambda outage: (outage.start_at, outage.provider)))
 

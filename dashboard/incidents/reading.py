@@ -103,7 +103,7 @@ def _facts(store: RowStore, rules: Rules, start: datetime, end: datetime, extent
     attempts = store.rows("attempts_ended", around)
     changed = [row["at"] for row in store.rows("config_changes", around) if row["origin"] != _BY_ITSELF]
     by_hand = [row["at"] for row in store.rows("actions", around) if row["kind"] == _BY_HAND]
-    orders = [(row["at"], tuple(row["chain_order"])) for row in store.rows("orders", around)]
+    orders = [(row["at"], tuple(map(provider_label, row["chain_order"]))) for row in store.rows("orders", around)]
     if not orders:  # the log never says it: that of its attempts so far
         orders = [(extent[0], tuple(row["provider"] for row in store.rows("order_now", at=around.end)))]
     return Facts(

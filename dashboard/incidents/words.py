@@ -29,8 +29,10 @@ def name(incident: Incident) -> str:
     main = main_cause(incident)
     if main is None:
         opened = incident.group.outages[0].provider if incident.group.outages else None
-        slow = incident.impact.slowed > 0
-        return "slow answers" if slow else f"{opened}: circuit open" if opened else "nothing failed"
+        if incident.impact.slowed:
+            return "slow answers"
+        fired = incident.group.episodes[0].rule.replace("_", " ") if incident.group.episodes else None
+        return f"{opened}: circuit open" if opened else f"alert: {fired}" if fired else "nothing failed"
     others = {outage.provider for outage in incident.group.outages} - {main.provider}
     rest = f", and {len(others)} more provider{'s' if len(others) > 1 else ''}" if others else ""
     status = f" ({main.http_status})" if main.http_status is not None else ""

@@ -43,7 +43,9 @@ def test_a_click_on_an_incident_is_a_link_that_restores_it(
     again = open_page(dashboard.url, page.url.removeprefix(dashboard.url)).page
     drawn(again)
     expect(again.get_by_role("heading", name="openrouter: timeout")).to_be_visible()
-    expect(again.locator(".st-key-review-incidents [aria-current], .st-key-review-list [aria-current]")).to_contain_text("4")
+    expect(
+        again.locator(".st-key-review-incidents [aria-current], .st-key-review-list [aria-current]")
+    ).to_contain_text("4")
     assert (watched.errors, watched.foreign) == ([], [])
 
 

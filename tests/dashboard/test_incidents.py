@@ -12,12 +12,14 @@ import pytest
 
 from dashboard.alerts.episodes import Episode
 from dashboard.alerts.rulefile import load_rules
+from dashboard.incidents import words
 from dashboard.incidents.course import Call, Facts, moments
 from dashboard.incidents.finding import grouped, outages
 from dashboard.incidents.incident import Group, Incident, Outage
 from dashboard.incidents.reading import incidents, past_episodes, ranged
 from dashboard.ingest import Ingest
 from dashboard.store import Store
+from resilience.events import ConfigChanged, Origin, to_line
 from resilience.simulator.play import play
 from resilience.simulator.recording import structured_lines
 from resilience.simulator.samples import DIRECTORY, SAMPLES
@@ -125,6 +127,37 @@ def test_a_log_that_begins_in_an_outage_does_not_know_the_first_failure(tmp_path
     assert incident.moments.first_bad_at is not None  # the probe's failure is all that this log has
     assert incident.moments.first_bad_at >= datetime(2026, 3, 2, 0, 12, 15, tzinfo=UTC)
     assert incident.moments.resolved_at == datetime(2026, 3, 2, 0, 22, 17, 165000, tzinfo=UTC)
+
+
+def changed(origin: str, second: int) -> str:
+    event = ConfigChanged(version=2, actor="sre", reason="", origin=origin, changes=(("METIS_LLM_X", "1", "2"),))
+    return to_line(event, datetime(2026, 3, 2, 0, 6, second, tzinfo=UTC).timestamp(), Origin("metis", "host-1", 7))
+
+
+def test_the_first_action_is_a_persons(tmp_path: Path) -> None:
+    log = tmp_path / "acted.log"
+    lines = (DIRECTORY / "primary_down.log").read_text("utf-8").splitlines(keepends=True)
+    lines += [changed("timer", 10), changed("api", 20), changed("env_file", 30)]
+    log.write_text("".join(sorted(lines, key=lambda line: line[:24])), "utf-8")
+
+    (incident,) = found(log)
+
+    assert incident.moments.action_at == datetime(2026, 3, 2, 0, 6, 20, tzinfo=UTC)
+    assert incident.to_act == timedelta(seconds=70)
+
+
+def test_a_log_that_falls_silent_is_an_incident_until_the_primary_answers(tmp_path: Path) -> None:
+    log = tmp_path / "silent.log"
+    lines = (DIRECTORY / "primary_down.log").read_text("utf-8").splitlines(keepends=True)
+    before = [line for line in lines if line < "2026-03-02T00:04"]
+    after = [line.replace("T00:03", "T00:33") for line in before if line > "2026-03-02T00:03"]
+    log.write_text("".join(before + after), "utf-8")
+
+    (incident,) = found(log)
+
+    assert words.name(incident) == "alert: log stale"
+    assert (incident.moments.first_bad_at, incident.moments.open_at, incident.impact.failed) == (None, None, 0)
+    assert incident.moments.resolved_at == lines_of("".join(after))[0].at
 
 
 def test_a_range_chosen_by_hand_has_the_numbers_of_that_range() -> None:

@@ -84,7 +84,9 @@ def test_a_link_restores_the_incident_with_all_that_is_known_of_it(log: Path) ->
     causes, costs, compared, notes = panels(app, "table")
     assert causes["rows"][0][:2] == ["openrouter: rate limited (429)", "11"]
     assert "METIS_LLM_RETRY_BASE_DELAY" in causes["rows"][0][3]
-    assert costs["rows"] and compared["rows"] and not notes["rows"]
+    assert costs["rows"]
+    assert compared["rows"]
+    assert not notes["rows"]
     (timeline,) = panels(app, "timeline")
     bad = next(entry for entry in timeline["entries"] if entry["step"] == "first bad attempt")
     assert len(bad["lines"]) == 11  # the line, and five before and after it
@@ -227,7 +229,9 @@ def test_a_torn_line_takes_no_other_note_with_it(tmp_path: Path) -> None:
     assert read_notes(file) == (first, second)
 
 
-@pytest.mark.parametrize(("actor", "text"), [("a", ""), ("a", "  \n"), ("a", "x" * 4001), ("", "text"), ("a" * 201, "text")])
+@pytest.mark.parametrize(
+    ("actor", "text"), [("a", ""), ("a", "  \n"), ("a", "x" * 4001), ("", "text"), ("a" * 201, "text")]
+)
 def test_an_unusable_note_is_refused(tmp_path: Path, actor: str, text: str) -> None:
     with pytest.raises(NoteError):
         add_note(tmp_path / "notes.jsonl", Note(at(1), at(2), actor, text))
