@@ -1,5 +1,6 @@
 """The lines behind an incident: those that tell its steps, and what the runbook's `grep -A 5 -B 5 "ERROR"` finds."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ AROUND = 5
 MOST_LINES = 20_000
 _MARGIN = timedelta(hours=1)  # in which the neighbours of the first and last line are looked for
 BY_HAND = (Cause.MANUAL_RESET, Cause.ISOLATED, Cause.RELEASED)
+_PLACE = ("at", "source", "offset")
 _STEPS = ("BREAKER_TRANSITION", "CONFIG_CHANGED", "SERVICE_STARTED", "SERVICE_STOPPED")
 
 
@@ -72,9 +74,13 @@ class Evidence:
 
     def around(self, place: tuple[str, int] | None) -> tuple[LogLine, ...]:
         """The line at that place with its neighbours; empty if it is not here."""
-        own = [line for line in self.lines if place is not None and line.place[0] == place[0]]
-        number = next((line.number for line in own if line.place == place), None)
-        return () if number is None else tuple(line for line in own if abs(line.number - number) <= AROUND)
+        if place is None:
+            return ()
+        at = bisect_left(self.lines, place, key=lambda line: line.place)
+        if at == len(self.lines) or self.lines[at].place != place:
+            return ()
+        own, near = self.lines[at], self.lines[max(0, at - AROUND) : at + AROUND + 1]
+        return tuple(line for line in near if line.place[0] == place[0] and abs(line.number - own.number) <= AROUND)
 
     def blocks(self) -> list[list[LogLine]]:
         """Runs of neighbouring lines, which grep parts by `--`."""
@@ -124,9 +130,11 @@ def evidence(
     return Evidence(lines, total - len(lines))
 
 
-def steps(store: LineStore, start: datetime, end: datetime) -> dict[str, list[dict[str, Any]]]:
-    """What happened in [start, end], with the places of the lines: transitions, fallbacks, acts, bad (failed attempts, and
-    requests), in order of time. NULL is None.
+def steps(
+    store: LineStore, start: datetime, end: datetime, also: Sequence[datetime]
+) -> dict[str, list[dict[str, Any]]]:
+    """What happened in [start, end], with the places of the lines: transitions, fallbacks, acts, and the attempts and
+    requests that ended at `start` or at the times `also`; in order of time. NULL is None.
     """
     from ibis import _
 
@@ -138,12 +146,14 @@ def steps(store: LineStore, start: datetime, end: datetime) -> dict[str, list[di
     acts.append(within(of_kind(events, TRANSITION), window).filter(_.cause.isin(BY_HAND)))
     asked = {
         "transitions": within(circuits.transitions(events), window),
-        "fallbacks": within(of_kind(events, FALLBACK), window),
+        "fallbacks": within(of_kind(events, FALLBACK), window).select(
+            *_PLACE, "from_provider", "to_provider", "reason"
+        ),
         "acts": acts[0].union(*acts[1:]),
-        "attempts": within(of_kind(events, ATTEMPT), window),
-        "requests": within(of_kind(events, REQUEST), window),
     }
-    return {name: _rows(store.run(table.order_by("at", "source", "offset"))) for name, table in asked.items()}
+    for name, kind in (("attempts", ATTEMPT), ("requests", REQUEST)):
+        asked[name] = within(of_kind(events, kind), window).filter(_.at.isin([moment(at) for at in (*also, start)]))
+    return {name: _rows(store.run(table.order_by(*_PLACE))) for name, table in asked.items()}
 
 
 def _rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:

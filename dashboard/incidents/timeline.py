@@ -33,6 +33,9 @@ class Step(StrEnum):
     RESOLVED = "resolved"
 
 
+_MANY = (Step.CIRCUIT, Step.FALLBACK)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened. place: source and offset of the line that tells it, None for what no line tells."""
@@ -44,7 +47,7 @@ class Entry:
 
 
 def timeline(incident: Incident, steps: Mapping[str, Rows], rules: Rules) -> tuple[Entry, ...]:
-    """The entries in order of time, MOST_ENTRIES at most. steps: from evidence.steps, over the incident."""
+    """The entries in order of time, about MOST_ENTRIES at most. steps: from evidence.steps, over the incident."""
     found = [
         *_bad(incident, steps),
         *_transitions(steps["transitions"]),
@@ -54,7 +57,23 @@ def timeline(incident: Incident, steps: Mapping[str, Rows], rules: Rules) -> tup
         *_ends(incident, steps),
     ]
     order = list(Step)
-    return tuple(sorted(found, key=lambda entry: (entry.at, order.index(entry.step)))[:MOST_ENTRIES])
+    return fewer(tuple(sorted(found, key=lambda entry: (entry.at, order.index(entry.step)))), MOST_ENTRIES)
+
+
+def fewer(entries: tuple[Entry, ...], most: int) -> tuple[Entry, ...]:
+    """About so many of the entries: later transitions and bursts are left out, with an entry that says how many."""
+    many = [entry for entry in entries if entry.step in _MANY]
+    kept = max(0, most - (len(entries) - len(many)))
+    left_out = many[kept:]
+    if len(entries) <= most or not left_out:
+        return entries
+    text = f"from here on, {len(left_out):,} transitions and bursts of fallbacks are left out"
+    gone = set(map(id, left_out))
+    return tuple(
+        Entry(entry.at, Step.CIRCUIT, text) if entry is left_out[0] else entry
+        for entry in entries
+        if entry is left_out[0] or id(entry) not in gone
+    )
 
 
 def _bad(incident: Incident, steps: Mapping[str, Rows]) -> Iterator[Entry]:

@@ -34,7 +34,8 @@ def report(store: Store, rules: Rules, incident: Incident, notes: tuple[Note, ..
     """The report of an incident. group: the charts' common time axis. Raises: what the store raises."""
     ends = [incident.end_at, *(e.resolved_at for e in incident.group.episodes if incident.chosen is None)]
     end = max(at for at in ends if at is not None)
-    entries = timeline(incident, steps(store, incident.start_at, end), rules)
+    told = _told(incident)
+    entries = timeline(incident, steps(store, incident.start_at, end, told), rules)
     window, extent = stretch(incident), store.extent()
     oldest = window.start if extent is None else extent[0]
     frames = read_frames(store, window, min(window.end, incident.seen_until), oldest)
@@ -42,7 +43,7 @@ def report(store: Store, rules: Rules, incident: Incident, notes: tuple[Note, ..
         incident=incident,
         rules=rules,
         entries=entries,
-        evidence=evidence(store, incident.start_at, end, _told(incident)),
+        evidence=evidence(store, incident.start_at, end, [e.at for e in entries if e.place is not None]),
         compared=comparison(store, incident),
         charts=incident_charts(incident, frames, window, group),
         notes=notes,

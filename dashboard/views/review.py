@@ -9,7 +9,7 @@ from dashboard import chart, panels, state
 from dashboard.alerts.rulefile import RuleError
 from dashboard.incidents import words
 from dashboard.incidents.incident import Incident
-from dashboard.incidents.timeline import Entry
+from dashboard.incidents.timeline import Entry, fewer
 from dashboard.inert import inert
 from dashboard.live.span import parse_utc, spell_utc
 from dashboard.report.content import Report
@@ -20,7 +20,7 @@ from dashboard.views.waiting import progress, trouble, waiting
 
 CHOSEN, FROM, TO = "review.incident", "review.from", "review.to"
 LIST = "review.list"
-SHOWN = 300  # entries of the timeline; a report has all
+SHOWN = 300  # entries of the timeline; a report has more
 
 
 def page() -> None:
@@ -158,10 +158,7 @@ def _compared(report: Report) -> None:
 
 def _timeline(report: Report) -> None:
     st.subheader("Timeline", anchor=False)
-    shown = report.entries[:SHOWN]
-    panels.timeline("review.timeline", entries=[_entry(report, entry) for entry in shown])
-    if len(report.entries) > len(shown):
-        st.caption(f"The first {SHOWN} of {len(report.entries):,}; a report has the others.")
+    panels.timeline("review.timeline", entries=[_entry(report, entry) for entry in fewer(report.entries, SHOWN)])
 
 
 def _entry(report: Report, entry: Entry) -> dict[str, object]:
