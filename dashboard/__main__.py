@@ -14,6 +14,7 @@ class LazyGroup(click.Group):
     """A group that imports a command only when it is asked for: `stats` never loads Streamlit."""
 
     lazy: Mapping[str, tuple[str, str]] = {
+        "rules": ("dashboard.rules", "rules_command"),
         "run": ("dashboard.run", "run_command"),
         "stats": ("dashboard.stats", "stats_command"),
     }
