@@ -1,8 +1,9 @@
 """Random incidents, each as one stream of events, read in two ways: by the service's own /metrics and by our rules.
 
 Durations are such that a percentile means the same interpolated between calls (ours) and between a histogram's edges
-(Prometheus's): up to 2 s, or from 120 to 170 s. With a share of s of n slow calls, both are above 10 s for 20 s > n and
-below for 20 s <= n. Or they are all exactly 1 s or 10 s, where both end at 10 s.
+(Prometheus's): up to 2 s, or from 120 to 150 s. With s slow ones of n, both are above 10 s for 20 s > n (ours is 0.1 of
+the way to a slow one, 12 s, at least) and below for 20 s <= n (0.05 of the way, 9.4 s, at most). Or all are exactly 1 s
+or 10 s, where both end at 10 s.
 """
 
 import random
@@ -178,7 +179,7 @@ def _traffic(rng: random.Random, length_s: int) -> Iterator[Timed]:
 def _request(
     rng: random.Random, at_ms: int, failed: bool, fallback: bool, slow: bool, exactly_10_s: bool
 ) -> Iterator[Timed]:
-    took_ms = rng.uniform(120_000, 170_000) if slow else rng.choice([1000.0, 10_000.0])
+    took_ms = rng.uniform(120_000, 150_000) if slow else rng.choice([1000.0, 10_000.0])
     if not slow and not exactly_10_s:
         took_ms = rng.uniform(10, 2000)
     status = rng.choice(_FAILED) if failed else RequestStatus.SUCCESS
