@@ -15,8 +15,12 @@ from click.testing import CliRunner
 from dashboard.__main__ import main
 from dashboard.alerts.evaluate import Evaluation, Phase
 from dashboard.alerts.prometheus import alert_name, rule_file
+from dashboard.alerts.reading import read_history
 from dashboard.alerts.rule import Rules
 from dashboard.alerts.rulefile import load_rules
+from dashboard.ingest import Ingest
+from dashboard.store import Store
+from resilience.events import Origin, to_line
 from tests import promtool
 from tests.dashboard.incident_streams import STEP_S, Samples, Stream, history, samples, stream
 
@@ -198,6 +202,30 @@ def test_promtool_and_we_see_every_change_of_state_at_the_same_evaluation(own: s
 
     assert sum(len(one["input_series"]) for one in cases) >= 300
     assert agreed, said[:4000]
+
+
+def test_our_reading_of_the_incidents_is_that_of_their_log(tmp_path: Path):
+    """The histories above are made from the events at hand; those of the page come from a log through the store."""
+    rules, seed = load_rules(), random.randrange(1 << 32)
+    (found,) = streams(seed, 1)
+    start_s = 1_772_000_000  # a multiple of the interval
+    start = EPOCH + timedelta(seconds=start_s)
+    log = tmp_path / "incident.log"
+    origin = Origin("test", "host", 1)
+    log.write_text("".join(to_line(event, start_s + at_us / 1e6, origin) for at_us, event in found.events))
+    store = Store.open(None)
+    Ingest(store, [str(log)], follow=False).run_once()
+
+    moments = Evaluation(rules).moments(start, start + timedelta(seconds=found.length_s))
+    read = read_history(store, rules, moments)
+    store.close()
+
+    made, shift_us = history(found), start_s * 1_000_000
+    assert read.requests.at.tolist() == (made.requests.at + shift_us).tolist()
+    for column in ("failed", "exhausted", "with_fallback"):
+        assert getattr(read.requests, column).tolist() == getattr(made.requests, column).tolist()
+    assert read.requests.s == pytest.approx(made.requests.s, abs=0.001)
+    assert [(at, order) for at, order in read.orders] == [(at + shift_us, order) for at, order in made.orders]
 
 
 def test_the_incidents_that_find_wrong_rules_find_nothing_wrong_with_the_right_ones(tmp_path: Path):
