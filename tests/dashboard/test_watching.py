@@ -1,6 +1,8 @@
 """Watching step by step, over recorded logs and a clock of our own: the same as evaluating the past, whatever happens."""
 
+import json
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -485,6 +487,25 @@ def test_a_dry_run_prints_what_would_be_sent_without_secrets(all_down: Remembere
     for secret in ("0123456789abcdef", "slack-secret", "hook-secret"):
         assert secret not in printed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_messages_in_the_documentation_are_those_that_are_sent(all_down: Remembered, tmp_path: Path) -> None:
+    page = (SAMPLES.parent / "docs" / "alerts.md").read_text()
+    documented = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    lines = re.findall(r"^2026-03-02T.*$", page, re.MULTILINE)
+    said: list[str] = []
+    printed: list[str] = []
+    parts = (all_down, RULES, tmp_path / "ledger", CHANNELS, DryRun(printed.append), PAGE, said.append, said.append)
+
+    Watcher(*parts).replay()
+
+    sent = [json.loads(line)["body"] for line in printed]
+    assert len(documented) == 3
+    assert [body for body in documented if body not in sent] == []
+    assert len(lines) == 2
+    assert [line for line in lines if line not in said] == []
+    slack = [[block["text"]["text"] for block in body["blocks"]] for body in sent if "blocks" in body]
+    assert [texts for texts in slack if "\n".join(texts) in page] != []
 
 
 def test_a_log_without_events_is_waited_for(tmp_path: Path) -> None:
