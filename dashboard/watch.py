@@ -7,9 +7,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -124,23 +125,30 @@ def _loop(watcher: Watcher, ingest: Ingest, stop: threading.Event) -> None:
     trouble, read = "", False
     while not stop.is_set():
         status = ingest.status()
-        if status.trouble != trouble and status.trouble:
+        if status.trouble and status.trouble != trouble:
             _complain(f"the log cannot be stored ({status.trouble}): alerts are evaluated again once it can be")
         elif trouble and not status.trouble:
             _complain("the log can be stored again")
         trouble = status.trouble
-        read = read or _is_read(status)
-        pause_s = TICK_S
-        try:
-            if read and not trouble:
-                watcher.evaluate(utc_now())
-            watcher.deliver(utc_now())
-        except BrokenPipeError:
-            raise
-        except Exception as exc:  # noqa: BLE001 (the edge of the loop: it outlives a full disk, and a fault of ours)
-            _complain(f"a step failed ({type(exc).__name__}: {exc}): trying again in {TROUBLE_S:g} s")
-            pause_s = TROUBLE_S
-        stop.wait(pause_s)
+        if not read and _is_read(status):
+            read = True
+            if watcher.store.extent() is None:
+                _complain("no event yet: nothing can be evaluated before the first")
+        # What waits is sent, whatever has become of the evaluation.
+        steps = [watcher.evaluate, watcher.deliver] if read and not trouble else [watcher.deliver]
+        went_well = [_tried(step) for step in steps]
+        stop.wait(TICK_S if all(went_well) else TROUBLE_S)
+
+
+def _tried(step: Callable[[datetime], None]) -> bool:
+    try:
+        step(utc_now())
+    except BrokenPipeError:  # nobody reads the lines any more: an end, not a fault
+        raise
+    except Exception as exc:  # noqa: BLE001 (the edge of the loop: it outlives a full disk, and a fault of ours)
+        _complain(f"a step failed ({type(exc).__name__}: {exc}): trying again in {TROUBLE_S:g} s")
+        return False
+    return True
 
 
 def _is_read(status: IngestStatus) -> bool:

@@ -15,7 +15,7 @@ from dashboard.notify.channel import Message
 
 LIMIT_S = 10.0
 """For the whole try, however its bytes come."""
-LONGEST_RETRY_AFTER_S = 3600.0
+LONGEST_RETRY_AFTER_S = 600.0
 _READ_BYTES, _SHOWN = 4_000, 200
 _AGAIN = frozenset({408, 425, 429})
 

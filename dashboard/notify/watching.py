@@ -78,8 +78,13 @@ class Watcher:
         until = now - timedelta(seconds=GRACE_S)
         first = self.state is None
         before = self.state or State(Evaluation(self.rules))
-        if (at := before.evaluation.at) is not None and until < at + timedelta(seconds=self.rules.interval_s):
-            return
+        if (at := before.evaluation.at) is not None:
+            if at - now > LATE:
+                # Waiting for that time would be watching nothing, for as long as the clock was wrong.
+                self.complain(f"the clock went back: {stamp(at)} has been evaluated already; evaluating anew")
+                first, before = True, State(Evaluation(self.rules), None, before.told, before.outboxes)
+            elif until < at + timedelta(seconds=self.rules.interval_s):
+                return
         moments = due_moments(self.store, before.evaluation, now)
         if not moments:
             return

@@ -5,16 +5,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from dashboard import watch
 from dashboard.__main__ import main
+from dashboard.ingest_status import IngestStatus, SourceStatus
+from dashboard.store import Store
+from dashboard.tailed_file import FileState
 from resilience.events import Event, Origin, ProvidersInitialized, RequestFinished, RequestStatus, to_line
 from tests.dashboard.alert_kit import SAMPLES, Receiver, receiver
 
@@ -225,6 +231,75 @@ def test_once_prints_every_change_sends_nothing_and_ends(place: Place) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(" FIRING ") == done.stdout.count(" RESOLVED ") == 6
     assert "channel" not in done.stdout
+
+
+def test_a_step_that_fails_is_told_and_tried_again_and_what_waits_is_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop, delivered = threading.Event(), list[datetime]()
+
+    class Failing:
+        store = Store.open(None)
+        failures = 2
+
+        def evaluate(self, now: datetime) -> None:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise OSError(28, "No space left on device")
+            stop.set()
+
+        def deliver(self, now: datetime) -> None:
+            delivered.append(now)
+
+    class Reading:
+        def status(self) -> IngestStatus:
+            source = SourceStatus("live.log", "", 0, 0, FileState.FOLLOWING, "", None, None)
+            return IngestStatus((source,))
+
+    monkeypatch.setattr(watch, "TROUBLE_S", 0.001)
+
+    watch._loop(Failing(), Reading(), stop)  # type: ignore[arg-type]
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "no event yet: nothing can be evaluated before the first"
+    assert [line.partition(": trying")[0] for line in said[1:]] == [
+        "a step failed (OSError: [Errno 28] No space left on device)"
+    ] * 2
+    assert len(delivered) == 3
+    Failing.store.close()
+
+
+def test_a_log_that_cannot_be_stored_is_told_and_nothing_is_evaluated_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop, evaluated = threading.Event(), list[datetime]()
+    source = SourceStatus("live.log", "", 0, 0, FileState.FOLLOWING, "", None, None)
+    full = IngestStatus((source,), trouble="IOException: no space")
+    statuses = [full, full, IngestStatus((source,))]
+
+    class Counting:
+        store = Store.open(None)
+
+        def evaluate(self, now: datetime) -> None:
+            evaluated.append(now)
+            stop.set()
+
+        def deliver(self, now: datetime) -> None:
+            assert evaluated == [] or not statuses
+
+    class Reading:
+        def status(self) -> IngestStatus:
+            return statuses.pop(0)
+
+    monkeypatch.setattr(watch, "TICK_S", 0.001)
+
+    watch._loop(Counting(), Reading(), stop)  # type: ignore[arg-type]
+
+    said = capsys.readouterr().err
+    assert said.count("the log cannot be stored (IOException: no space)") == 1
+    assert said.count("the log can be stored again") == 1
+    assert len(evaluated) == 1
+    Counting.store.close()
 
 
 def test_bad_rules_and_settings_end_it_with_one_sentence(place: Place) -> None:

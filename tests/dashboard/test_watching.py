@@ -352,6 +352,17 @@ def test_after_months_of_silence_a_start_takes_no_longer_and_finds_the_log_stale
     assert bench.told() == [("firing", "log_stale")]
 
 
+def test_a_clock_that_was_wrong_blinds_nobody(all_down: Remembered, tmp_path: Path) -> None:
+    bench = Bench(all_down, tmp_path)
+    bench.watcher().step(at(365 * 86_400))
+
+    bench.watcher().step(at(20 * 60 + 32))
+
+    assert bench.complained == ["the clock went back: 2027-03-01T23:59:50Z has been evaluated already; evaluating anew"]
+    assert bench.told()[:2] == [("firing", "log_stale"), ("resolved", "log_stale")]
+    assert bench.pages() == ["trigger"]
+
+
 def test_a_damaged_state_is_put_aside_told_and_begun_anew(all_down: Remembered, tmp_path: Path) -> None:
     bench = Bench(all_down, tmp_path)
     bench.watcher().step(at(20 * 60 + 32))
