@@ -4,8 +4,8 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,32 +13,18 @@ from typing import Any, TypeVar
 import click
 
 from dashboard.alerts import ledger as ledgers
-from dashboard.alerts.evaluate import Evaluation
 from dashboard.alerts.ledger import Ledger, ledger_file, read_ledger
-from dashboard.alerts.reading import read_history
-from dashboard.alerts.rule import Rules
 from dashboard.alerts.rulefile import RuleError, load_rules
-from dashboard.alerts.silences import SilenceError, acknowledged, duration, silenced
-from dashboard.alerts.words import condition, spelled, stamp
+from dashboard.alerts.silences import SilenceError, duration
+from dashboard.alerts.words import stamp
 from dashboard.inert import inert
 from dashboard.live.span import parse_utc
-from dashboard.notify.incident import incidents
-from dashboard.notify.watching import due_moments, utc_now
+from dashboard.notify.watching import utc_now
 from dashboard.settings import Settings, SettingsError, load, store_file
-from dashboard.stats import StatsError, opened
+from dashboard.standing import document, stamp_or_none, standing
+from dashboard.stats import StatsError
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What there is to know: evaluation, now; incident: the id of the one that lasts, "" without one."""
-
-    rules: Rules
-    evaluation: Evaluation
-    incident: str
-    ledger: Ledger
-    now: datetime
 
 
 def _doing(command: F) -> F:
@@ -135,59 +121,6 @@ def acknowledge_command(rule: str, actor: str | None, reason: str, logs: tuple[s
         click.echo(f"acknowledged: {rule}, firing since {stamp(alert.firing_at)}")
 
 
-def standing(settings: Settings, now: datetime) -> Standing:
-    """Where the rules stand over the settings' logs. Raises: RuleError, StatsError, OSError."""
-    rules = load_rules(settings.rules)
-    evaluation, found = Evaluation(rules), None
-    with closing(opened(settings.logs, "alerts-")) as store:
-        moments = due_moments(store, evaluation, now)
-        if moments:
-            evaluation, changes = evaluation.advanced(read_history(store, rules, moments), moments)
-            found = next((each for each in incidents(changes) if each.end_at is None), None)
-    return Standing(rules, evaluation, found.id if found else "", read_ledger(_file(settings)), now)
-
-
-def document(found: Standing) -> dict[str, Any]:
-    """The standing as JSON.
-
-    Keys: at (None without events), incident, alerts (one per rule, in order), silences (in force), notes.
-    """
-    return {
-        "at": _stamp(found.evaluation.at),
-        "incident": found.incident or None,
-        "alerts": [_alert(found, name) for name in (rule.name for rule in found.rules.rules)],
-        "silences": [
-            {"id": s.id, "matcher": s.matcher, "until": stamp(s.until), "actor": s.actor, "reason": s.reason}
-            for s in found.ledger.silences
-            if s.in_force(found.now)
-        ],
-        "notes": list(found.ledger.notes),
-    }
-
-
-def _alert(found: Standing, name: str) -> dict[str, Any]:
-    rule = found.rules.named(name)
-    alert = found.evaluation.alerts.get(name)
-    silence = silenced(rule, found.ledger.silences, found.now)
-    ack = acknowledged(name, alert.firing_at, found.ledger.acknowledgements) if alert and alert.active else None
-    return {
-        "rule": name,
-        "title": rule.title,
-        "severity": str(rule.severity),
-        "phase": str(alert.phase) if alert else "no_data",
-        "active": alert.active if alert else False,
-        "since": _stamp(alert.since) if alert else None,
-        "firing_at": _stamp(alert.firing_at) if alert else None,
-        "value": alert.value if alert else None,
-        "value_text": spelled(rule.metric, alert.value if alert else None),
-        "condition": condition(rule),
-        "runbook": rule.runbook,
-        "action": rule.action,
-        "silenced_until": _stamp(silence.until) if silence else None,
-        "acknowledged_by": ack.actor if ack else None,
-    }
-
-
 def _in_force(found: Ledger, now: datetime) -> Iterator[str]:
     for silence in found.silences:
         if silence.in_force(now):
@@ -198,9 +131,9 @@ def _in_force(found: Ledger, now: datetime) -> Iterator[str]:
 def _audit(found: Ledger) -> Iterator[str]:
     for entry in found.entries:
         what = {
-            "silence": f"silence {entry.id} of {entry.matcher} until {_stamp(entry.until)}",
+            "silence": f"silence {entry.id} of {entry.matcher} until {stamp_or_none(entry.until)}",
             "end_silence": f"end of silence {entry.id}",
-            "acknowledge": f"acknowledgement of {entry.rule}, firing since {_stamp(entry.firing_at)}",
+            "acknowledge": f"acknowledgement of {entry.rule}, firing since {stamp_or_none(entry.firing_at)}",
         }[entry.kind]
         yield inert(f"{stamp(entry.at)}  {entry.actor}  {what}: {entry.reason}")
 
@@ -232,10 +165,6 @@ def _who(actor: str | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         raise SilenceError("--actor must be given: this user has no name") from None
-
-
-def _stamp(at: datetime | None) -> str | None:
-    return None if at is None else stamp(at)
 
 
 @contextmanager

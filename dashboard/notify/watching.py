@@ -4,27 +4,23 @@ The clock is an argument, so a step is the same whether it is made live, after a
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from dashboard.alerts.evaluate import GRACE_S, Change, Evaluation, Kind
+from dashboard.alerts.evaluate import GRACE_S, Evaluation
 from dashboard.alerts.ledger import Ledger, read_ledger
 from dashboard.alerts.reading import EventStore, read_history
-from dashboard.alerts.rule import Metric, Rule, Rules
-from dashboard.alerts.silences import silenced
-from dashboard.alerts.words import change_line, stamp
+from dashboard.alerts.rule import Rules
+from dashboard.alerts.words import stamp
 from dashboard.notify.channel import Channel, Message
-from dashboard.notify.notice import Notice, NoticeKind, Told
+from dashboard.notify.due import LATE, due_moments
 from dashboard.notify.outbox import Outbox
 from dashboard.notify.sending import Outcome
-from dashboard.notify.slack import summary
 from dashboard.notify.state import State, save_state
-
-LATE = timedelta(minutes=5)
-"""What came and went longer ago than this, while nobody watched, is told here and not sent."""
+from dashboard.notify.telling import active_lines, change_lines, is_missed, notice_lines
 
 Say = Callable[[str], None]
 
@@ -99,11 +95,11 @@ class Watcher:
             told_before = state.told
             state, notices = state.after(evaluation, changes, ledger, self.channels, now)
             if first:
-                lines += self._active_lines(changes, evaluation)
+                lines += active_lines(changes, evaluation)
             else:
-                missed = {change for change in changes if _is_missed(change, evaluation, told_before)}
-                lines += self._lines(changes, ledger, missed if together is late else set(), now)
-                lines += _notice_lines(notices, changes)
+                missed = {change for change in changes if is_missed(change, evaluation, told_before)}
+                lines += change_lines(changes, self.rules, ledger, missed if together is late else set(), now)
+                lines += notice_lines(notices, changes)
         for line in lines:  # before they are saved: told twice after a crash is better than never
             self.say(line)
         self.state, self._unsaved = state, True
@@ -122,7 +118,7 @@ class Watcher:
             now = moment + timedelta(seconds=GRACE_S)
             evaluation, changes = state.evaluation.advanced(history, [moment])
             state, notices = state.after(evaluation, changes, ledger, self.channels, now)
-            for line in [*self._lines(changes, ledger, set(), now), *_notice_lines(notices, changes)]:
+            for line in [*change_lines(changes, self.rules, ledger, set(), now), *notice_lines(notices, changes)]:
                 self.say(line)
             self.state = state
             self.deliver(now)
@@ -204,60 +200,6 @@ class Watcher:
                 self.complain(note)
         self._notes = ledger.notes
         return ledger
-
-    def _active_lines(self, changes: Sequence[Change], evaluation: Evaluation) -> Iterator[str]:
-        for change in changes:
-            alert = evaluation.alerts[change.rule]
-            if change.kind is Kind.FIRING and change.at == change.fired_at == alert.firing_at:
-                yield change_line(change, self.rules.named(change.rule))
-
-    def _lines(self, changes: Iterable[Change], ledger: Ledger, missed: set[Change], now: datetime) -> Iterator[str]:
-        for change in changes:
-            rule = self.rules.named(change.rule)
-            remark = "missed: nobody watched" if change in missed else ""
-            if not remark and change.kind is Kind.FIRING and change.at == change.fired_at:
-                silence = silenced(rule, ledger.silences, now)
-                remark = f"silenced until {stamp(silence.until)} by {silence.actor}" if silence else ""
-            yield change_line(change, rule, remark)
-
-
-def due_moments(store: EventStore, evaluation: Evaluation, now: datetime) -> list[datetime]:
-    """The moments to evaluate now; of a time long after the last event only the newest, as nothing changes in it."""
-    extent = store.extent()
-    if extent is None:
-        return []
-    until = now - timedelta(seconds=GRACE_S)
-    rules = evaluation.rules
-    longest_s = max((_settles_within_s(rule) for rule in rules.rules), default=0.0)
-    quiet_from = extent[1] + timedelta(seconds=longest_s + 2 * rules.interval_s)
-    dense = evaluation.moments(extent[0], min(until, quiet_from))
-    newest = evaluation.moments(max(extent[0], until - LATE), until)
-    return dense + [moment for moment in newest if not dense or moment > dense[-1]]
-
-
-def _is_missed(change: Change, evaluation: Evaluation, told: Mapping[str, Told]) -> bool:
-    """Whether it fired and was over before anybody looked."""
-    if change.kind is Kind.FIRING and change.at == change.fired_at:
-        return evaluation.alerts[change.rule].firing_at != change.fired_at
-    if change.kind is Kind.RESOLVED:
-        return change.rule not in told or told[change.rule].firing_at != change.fired_at
-    return False
-
-
-def _notice_lines(notices: Iterable[Notice], changes: Iterable[Change]) -> Iterator[str]:
-    """What is told without a change of the alert: acknowledgements, and what a silence has hidden until now."""
-    changed = {change.rule for change in changes}
-    for notice in notices:
-        if notice.kind is NoticeKind.ACKNOWLEDGED:
-            yield f"{stamp(notice.at)} {summary(notice)}"
-        elif notice.kind is NoticeKind.FIRING and notice.rule.name not in changed:
-            yield f"{stamp(notice.at)} STILL {summary(notice)} [its silence is over]"
-
-
-def _settles_within_s(rule: Rule) -> float:
-    """How long after the last event an alert of the rule may still change."""
-    own_s = rule.threshold if rule.metric is Metric.LOG_AGE_S else 0.0
-    return own_s + rule.window_s + rule.hold_s + rule.keep_firing_s
 
 
 def _changes(count: int) -> str:
