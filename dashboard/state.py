@@ -16,6 +16,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import metrics
+from dashboard.alert_board.course import Course
+from dashboard.alert_board.evaluating import Evaluating
+from dashboard.alert_board.sparks import Spark, spark_moments, sparks
+from dashboard.alerts.evaluate import Evaluation
+from dashboard.alerts.reading import read_history
+from dashboard.alerts.rule import Rules
+from dashboard.alerts.rulefile import RuleError, load_rules
 from dashboard.bell import Bell
 from dashboard.control.client import ControlClient
 from dashboard.control.latest import Latest
@@ -25,7 +32,7 @@ from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
 from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
 from dashboard.live.frames import RECENT, Frames
-from dashboard.live.span import Extent, Span
+from dashboard.live.span import PAST_AFTER, Extent, Span
 from dashboard.operations.audit import Act, audit
 from dashboard.operations.drafts import Verb
 from dashboard.operations.proof import BEFORE, SLACK, Claim, Evidence, First, Rate, own_event, under_version
@@ -66,6 +73,54 @@ def control() -> Control:
     client = ControlClient(settings.control_url, settings.control_token)
     pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="control")
     return Control(client, pool, Latest(client.state, pool), Latest(client.checks, pool))
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The rules, and their evaluation. problem: why there is none: nothing is evaluated by other rules instead."""
+
+    rules: Rules
+    evaluating: Evaluating | None
+    problem: str = ""
+
+
+@st.cache_resource(show_spinner=False)
+def alerts() -> Alerts:
+    """Built at the first call; a rule file is read once."""
+    found = service()
+    try:
+        rules = load_rules(found.settings.rules)
+    except RuleError as exc:
+        return Alerts(Rules(1, ()), None, str(exc))
+    return Alerts(rules, Evaluating(found.store, rules, PAST_AFTER))
+
+
+def course(version: int, known: Extent | None, *, settled: bool, wait_s: float = 0.1) -> Course:
+    """How the rules have gone so far. settled: the log has been read to its end; wait_s: for what is due, at most."""
+    found = alerts()
+    if found.evaluating is None:
+        return Course(Evaluation(found.rules))
+    extent = None if known is None else (known.oldest, known.newest)
+    return found.evaluating.course(version, extent, settled=settled, wait_s=wait_s)
+
+
+def alert_sparks(course: Course, span: Span) -> Mapping[str, Spark]:
+    """The rules' numbers over a span, up to what has been evaluated."""
+    at = course.evaluation.at
+    if at is None or at < span.window.start:
+        return {}
+    interval_s = alerts().rules.interval_s
+    moments = spark_moments(span.window.start, min(at, span.at), interval_s)
+    # The start of a window that follows the log moves more often than there is a new moment.
+    return _alert_sparks(at, moments[-1], len(moments), (moments[-1] - moments[0]).total_seconds())
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def _alert_sparks(evaluated_at: datetime, last: datetime, count: int, length_s: float) -> Mapping[str, Spark]:  # noqa: ARG001
+    step_s = length_s / max(1, count - 1)
+    moments = [last - timedelta(seconds=step_s * back) for back in reversed(range(count))]
+    rules = alerts().rules
+    return sparks(rules, read_history(service().store, rules, moments), moments)
 
 
 def choose_logs(paths: Sequence[str]) -> None:
@@ -122,9 +177,10 @@ def frames(version: int, span: Span, known: Extent) -> Frames:
     return _frames(version, *_key(span, known))
 
 
-def charts(version: int, span: Span, known: Extent, choice: str) -> Mapping[str, bytes]:
+def charts(version: int, span: Span, known: Extent, choice: str, course: Course) -> Mapping[str, bytes]:
     """The charts of a span, packed to be sent. choice: the range's name; a zoom lasts as long as it stays."""
-    return _charts(version, *_key(span, known), choice)
+    evaluated = (course.evaluation.at, len(course.changes), course.behind)
+    return _charts(version, *_key(span, known), choice, evaluated, course)
 
 
 def lines(window: Window, levels: tuple[str, ...], find: str, count: int) -> pd.DataFrame:
@@ -259,7 +315,17 @@ def _frames(
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
 def _charts(
-    version: int, start: datetime, end: datetime, bucket_s: int, at_s: int, oldest: datetime, choice: str
+    version: int,
+    start: datetime,
+    end: datetime,
+    bucket_s: int,
+    at_s: int,
+    oldest: datetime,
+    choice: str,
+    evaluated: tuple[datetime | None, int, bool],  # noqa: ARG001
+    _course: Course,
 ) -> Mapping[str, bytes]:
     found = _frames(version, start, end, bucket_s, at_s, oldest)
-    return packed_charts(found, Window(start, end, bucket_s), datetime.fromtimestamp(at_s, UTC), choice)
+    at = datetime.fromtimestamp(at_s, UTC)
+    bars = _course.bars(start, min(end, at)) if at > start else ()
+    return packed_charts(found, Window(start, end, bucket_s), at, choice, _course.evaluation.rules, bars)

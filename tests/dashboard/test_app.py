@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.alerts.rulefile import load_rules
 from dashboard.views import who
 from tests.browser import traffic
 
@@ -69,13 +70,32 @@ def test_a_log_fills_the_page(log: Path) -> None:
     assert not app.error
     assert [card["provider"] for card in panel(app, "cards")["cards"]] == list(traffic.ORDER)
     assert [chart["title"] for chart in charts(app)] == [
-        "Circuits",
+        "Circuits and alerts",
         "Success rate per provider",
         "Error rate and fallback rate",
         "Response time",
     ]
     assert all(chart["alt"].endswith("UTC") for chart in charts(app))
+    alerts = panel(app, "alerts")["rows"]
+    assert [row["name"] for row in alerts] == [rule.name for rule in load_rules().rules][:6]
+    assert {row["name"]: row["word"] for row in alerts}["fallback_rate"] == "firing"
     assert panel(app, "strip")["verdict"]["level"] == "warning"
+
+
+def test_a_rule_file_that_is_wrong_is_said_and_nothing_else_is_used(
+    log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log.write_text(story(), "utf-8")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[rule.error_rate]\nthreshold = 12\n", "utf-8")
+    monkeypatch.setenv("METIS_DASHBOARD_RULES", str(rules))
+
+    app = opened()
+
+    assert "METIS_DASHBOARD_RULES" in app.error[0].value
+    assert "threshold must be from 0 to 1 for error_rate, got 12.0" in app.code[0].value
+    assert panel(app, "alerts")["rows"] == []
+    assert panel(app, "strip")["verdict"]["level"] == "no data"
 
 
 def test_one_broken_part_leaves_the_others(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
