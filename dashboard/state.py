@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import ibis
 import pandas as pd
@@ -20,6 +21,7 @@ from dashboard.alert_board.course import Course
 from dashboard.alert_board.evaluating import Evaluating
 from dashboard.alert_board.sparks import Spark, spark_moments, sparks
 from dashboard.alerts.evaluate import Evaluation
+from dashboard.alerts.ledger import Ledger, ledger_file, read_ledger
 from dashboard.alerts.reading import read_history
 from dashboard.alerts.rule import Rules
 from dashboard.alerts.rulefile import RuleError, load_rules
@@ -102,6 +104,32 @@ def course(version: int, known: Extent | None, *, settled: bool, wait_s: float =
         return Course(Evaluation(found.rules))
     extent = None if known is None else (known.oldest, known.newest)
     return found.evaluating.course(version, extent, settled=settled, wait_s=wait_s)
+
+
+def ledger_path() -> Path:
+    """The file of silences and acknowledgements of this log."""
+    return ledger_file(store_file(service().settings))
+
+
+def ledger() -> Ledger:
+    """Silences and acknowledgements; the file is read again when it has changed."""
+    path = ledger_path()
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return Ledger()
+    except OSError as exc:
+        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",))
+    return _ledger(found.st_mtime_ns, found.st_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def _ledger(changed_ns: int, size: int) -> Ledger:  # noqa: ARG001
+    path = ledger_path()
+    try:
+        return read_ledger(path)
+    except OSError as exc:
+        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",))
 
 
 def alert_sparks(course: Course, span: Span) -> Mapping[str, Spark]:

@@ -104,7 +104,7 @@ def _boxes(spans: Sequence[Span], color: str, top: float, firing: bool) -> Part:
         "y": ys,
         "mode": "none",
         "fill": "toself",
-        "fillcolor": theme.faded(color, 22 if firing else 9),
+        "fillcolor": theme.faded(color, 17 if firing else 7),
         "hoverinfo": "skip",
         "showlegend": False,
     }

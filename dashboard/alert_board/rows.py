@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from dashboard.alert_board.sparks import Spark
 from dashboard.alert_board.words import WORDS, against, condition, duration, named
@@ -19,7 +20,7 @@ class AlertRow:
     word: the same in words; value: against the threshold; count: requests or attempts it rests on, 0 for none; since:
     when the phase began; pending_at: since when the condition has been true; fired_at: of an active alert; hold_s: how
     long the condition must be true; spark: values over the window, 0..1 of the largest; line: the threshold there;
-    wants: the whole condition, in words.
+    wants: the whole condition, in words; remark: what people have said.
     """
 
     name: str
@@ -40,14 +41,24 @@ class AlertRow:
     wants: str
     runbook: str
     action: str
+    remark: str = ""
 
 
-def rows(rules: Rules, alerts: Mapping[str, Alert], sparks: Mapping[str, Spark]) -> tuple[AlertRow, ...]:
+def rows(
+    rules: Rules,
+    alerts: Mapping[str, Alert],
+    sparks: Mapping[str, Spark],
+    remarks: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[AlertRow, ...]:
     """A row per rule in the rules' order; the one on the log's age only while it is not well.
 
-    alerts: at one moment; sparks: up to that moment. A rule without an alert yet has no data.
+    alerts: at one moment; sparks: up to that moment; remarks: what people have said (care.remarks). A rule without an
+    alert yet has no data.
     """
-    found = (_row(rule, alerts.get(rule.name), sparks.get(rule.name, Spark((), 0))) for rule in rules.rules)
+    found = (
+        _row(rule, alerts.get(rule.name), sparks.get(rule.name, Spark((), 0)), remarks.get(rule.name, ""))
+        for rule in rules.rules
+    )
     quiet = {rule.name for rule in rules.rules if rule.metric is Metric.LOG_AGE_S}
     unwell = (Phase.PENDING, Phase.FIRING)
     return tuple(row for row in found if row.name not in quiet or row.phase in unwell or row.active)
@@ -62,7 +73,7 @@ def worst_first(found: tuple[AlertRow, ...]) -> tuple[AlertRow, ...]:
     )
 
 
-def _row(rule: Rule, alert: Alert | None, spark: Spark) -> AlertRow:
+def _row(rule: Rule, alert: Alert | None, spark: Spark, remark: str) -> AlertRow:
     phase = Phase.NO_DATA if alert is None else alert.phase
     active = alert is not None and alert.active
     value, count = spark.value, spark.count
@@ -89,6 +100,7 @@ def _row(rule: Rule, alert: Alert | None, spark: Spark) -> AlertRow:
         wants=wants(rule),
         runbook=inert(rule.runbook, 100),
         action=inert(rule.action, 300),
+        remark=remark,
     )
 
 

@@ -1,11 +1,11 @@
 """A rule and its numbers in words."""
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 
 from dashboard.alerts.evaluate import Phase
 from dashboard.alerts.rule import Comparison, Metric, Rule
+from dashboard.alerts.words import clock
 
 SIGNS: Mapping[Comparison, str] = {
     Comparison.ABOVE: ">",
@@ -27,13 +27,6 @@ def duration(seconds: float) -> str:
         if seconds and seconds % size == 0:
             return f"{seconds / size:g} {unit}"
     return f"{seconds:g} s"
-
-
-def span(seconds: float) -> str:
-    """42 -> "0:42", 370 -> "6:10", 3723 -> "1:02:03"."""
-    whole = max(0, math.floor(seconds))
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def spelled(rule: Rule, value: float | None, count: int) -> str:
@@ -97,7 +90,7 @@ def _seconds(value: float, count: int) -> str:
 
 def _age(value: float, count: int) -> str:
     del count
-    return span(value)
+    return clock(value)
 
 
 def _times(value: float, count: int) -> str:

@@ -53,6 +53,11 @@ def audit(key: str, **content: Any) -> None:
     _component("audit", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def table(key: str, **content: Any) -> None:
+    """Texts in rows and columns. content: table (alert_board.tables.Table)."""
+    _component("table", isolated=True)(key=key, data=orjson.dumps(content))
+
+
 def chain(key: str, on_order: Callable[[], None], **content: Any) -> None:
     """The chain as a list whose rows can be moved.
 

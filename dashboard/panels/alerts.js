@@ -29,10 +29,11 @@ function drawn(row, was, link) {
     cell("value", node("b", "", row.value), node("span", "quiet count", count)),
     cell("timer", ""),
     cell("course", spark(row)),
-    cell("runbook", row.runbook, asks && row.action ? node("span", "action", ` · ${row.action}`) : null),
+    cell("runbook", row.remark ? node("b", "remark", `${row.remark} · `) : null, row.runbook,
+      asks && row.action ? node("span", "action", ` · ${row.action}`) : null),
     cell("do", link && asks ? way(link) : null));
   element.setAttribute("role", "row");
-  element.setAttribute("title", [`${row.severity}: ${row.wants}`, row.action].filter(Boolean).join("\n"));
+  element.setAttribute("title", [`${row.severity}: ${row.wants}`, row.remark, row.action].filter(Boolean).join("\n"));
   element.setAttribute("data-rule", row.name);
   return element;
 }

@@ -6,17 +6,17 @@ from functools import partial
 import streamlit as st
 
 from dashboard import chart, panels, state
+from dashboard.alert_board.care import remarks
 from dashboard.alert_board.course import Course
 from dashboard.alert_board.rows import rows
 from dashboard.control.values import Role
-from dashboard.ingest import IngestStatus
+from dashboard.ingest_status import settled as is_settled
 from dashboard.live.cards import cards
 from dashboard.live.circuits import circuits_now
 from dashboard.live.reasons import reasons
 from dashboard.live.span import Extent, Mode, Span, for_traffic
 from dashboard.live.verdict import verdict
 from dashboard.operations.prepared import links, steps
-from dashboard.tailed_file import FileState
 from dashboard.views import controls, who
 from dashboard.views.guard import guarded
 from dashboard.views.raw_lines import BOX_CLASS, raw_lines, rejects
@@ -60,7 +60,7 @@ def live() -> None:
 def page(service: state.Service, version: int) -> tuple[Mode, bool]:
     """What the page shows of the data's `version`; the mode it is in, and whether it should be drawn again soon."""
     now, status, extent = datetime.now(UTC), service.ingest.status(), state.extent(version)
-    settled = _settled(status)
+    settled = is_settled(status)
     span, choice = controls.range_bar(
         extent, settled, now, service.settings.stale_s, partial(state.events_after, version)
     )
@@ -95,7 +95,8 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Co
     frames = state.frames(version, span, extent)
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
     rules = state.alerts().rules
-    alerts = rows(rules, course.at(span.at), state.alert_sparks(course, span))
+    held = course.at(span.at)
+    alerts = rows(rules, held, state.alert_sparks(course, span), remarks(rules, held, state.ledger(), span.at))
     unparsed = state.reject_count(version)
     said = verdict(alerts, circuits, frames.recent, span, extent, unparsed, _without_alerts(course))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
@@ -124,10 +125,6 @@ def _for_traffic(span: Span, choice: str, settled: bool) -> Span:
     span = for_traffic(span, state.attempts(span.window, settled), widths.get(choice))
     widths[choice] = span.window.bucket_s
     return span
-
-
-def _settled(status: IngestStatus) -> bool:
-    return bool(status.sources) and all(source.state is not FileState.READING for source in status.sources)
 
 
 def _rung() -> None:

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.alert_board import tables
+from dashboard.alert_board.care import remarks, to_acknowledge
 from dashboard.alert_board.course import Course
 from dashboard.alert_board.evaluating import Evaluating
 from dashboard.alert_board.rows import rows, wants, worst_first
 from dashboard.alert_board.sparks import POINTS, Spark, spark_moments, sparks
-from dashboard.alert_board.words import against, duration, named, span
+from dashboard.alert_board.words import against, duration, named
 from dashboard.alerts.episodes import episodes
 from dashboard.alerts.evaluate import Alert, Change, Evaluation, Kind, Phase
+from dashboard.alerts.ledger import Entry, Ledger
 from dashboard.alerts.reading import read_history
 from dashboard.alerts.rule import Rule, Rules
 from dashboard.alerts.rulefile import load_rules
+from dashboard.alerts.silences import Acknowledgement, Silence, suppressed
 from dashboard.ingest import Ingest
 from dashboard.operations.prepared import steps
 from dashboard.store import Store
@@ -81,7 +85,6 @@ def test_rules_are_said_in_words() -> None:
     assert wants(RULES.named("primary_circuit_open")) == "open"
     assert named(RULES.named("primary_circuit_open"), 1.0, 1) == "Primary's circuit open"
     assert [duration(s) for s in (0, 30, 90, 600, 7200)] == ["0 s", "30 s", "90 s", "10 min", "2 h"]
-    assert [span(s) for s in (42.9, 370, 3723)] == ["0:42", "6:10", "1:02:03"]
 
 
 def test_the_six_are_always_rows_and_the_logs_age_only_when_it_is_not_well() -> None:
@@ -361,3 +364,84 @@ def test_other_steps_of_a_rule_of_ones_own(tmp_path: Path, step: str, href: str 
     found = steps(Rules(10, (rule,)), STATES).get("error_rate")
 
     assert href == (None if found is None else found.href)
+
+
+SILENCE = Silence("ab12", "warning", at(900), "bob", "known <b>", at(450))
+LEDGER = Ledger(
+    (
+        Entry("silence", at(450), "bob", "known <b>", id="ab12", matcher="warning", until=at(900)),
+        Entry("acknowledge", at(320), "eve", "mine", rule="error_rate", firing_at=at(310)),
+    ),
+    (SILENCE,),
+    (Acknowledgement("error_rate", at(310), "eve", "mine", at(320)),),
+)
+
+
+def test_rows_say_who_looks_after_an_alert_and_what_is_silenced_and_still_show_it() -> None:
+    rules = COURSE.evaluation.rules
+
+    before, later = (remarks(rules, COURSE.at(at(s)), LEDGER, at(s)) for s in (315, 330))
+    now = remarks(rules, COURSE.at(at(600)), LEDGER, at(600))
+
+    assert (before, later) == ({}, {"error_rate": "acknowledged by eve: mine"})
+    assert now == {"fallback_rate": "silenced until 02:55 UTC by bob: known <b>"}
+    shown = {row.name: row for row in rows(rules, COURSE.at(at(600)), {}, now)}["fallback_rate"]
+    assert (shown.active, shown.remark) == (True, now["fallback_rate"])
+
+
+def test_only_active_alerts_that_nobody_looks_after_wait_for_somebody() -> None:
+    assert to_acknowledge(COURSE.at(at(315)), Ledger()) == {"error_rate": at(310)}
+    assert to_acknowledge(COURSE.at(at(315)), LEDGER) == {}
+    assert to_acknowledge(COURSE.at(at(450)), Ledger()) == {}
+
+
+def test_the_history_is_the_episodes_newest_first_with_a_way_to_their_time(down: Store) -> None:
+    evaluation, changes = whole(down)
+    assert evaluation.at is not None
+
+    table = tables.history(episodes(changes), RULES, evaluation.at)
+
+    assert len(table.rows) == len(episodes(changes)) == 6
+    assert table.rows[0].cells[:7] == (
+        "▲ critical", "All circuits open", "2026-03-02 00:09:00", "2026-03-02 00:14:00", "2026-03-02 00:19:20", "5:20",
+        "100 % open",
+    )  # fmt: skip
+    assert table.rows[0].href == "./?live.from=2026-03-02T00:04:00Z&live.to=2026-03-02T00:24:20Z"
+
+
+def test_what_a_silence_kept_back_is_listed_and_counted() -> None:
+    rules = COURSE.evaluation.rules
+    found = suppressed(COURSE.changes, rules, LEDGER.silences)
+
+    kept, listed = tables.kept_back(found, rules), tables.silences(LEDGER, found, rules, at(600))
+
+    assert [row.cells[1:4] for row in kept.rows] == [("◆ warning", "Fallback rate", "50 %")]
+    assert [row.cells[0] + row.cells[5] + row.cells[6] for row in listed.rows] == [
+        "all warning alerts" + "in force, 5:00 left" + "1"
+    ]
+
+
+def test_the_audit_says_who_did_what_newest_first() -> None:
+    table = tables.audit(LEDGER.entries, RULES)
+
+    assert [row.cells[1:] for row in table.rows] == [
+        ("eve", "acknowledged Error rate, firing since 2025-11-23 02:45:10", "mine"),
+        ("bob", "silenced all warning alerts until 2025-11-23 02:55:00", "known <b>"),
+    ]
+
+
+def test_a_rule_says_where_it_comes_from(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        "[rule.error_rate]\nthreshold = 0.2\n"
+        '[rule.slow]\ntitle = "Slow"\nseverity = "warning"\nmetric = "response_time_p95_s"\ncomparison = ">"\n'
+        "threshold = 5\nwindow_s = 60\n",
+        "utf-8",
+    )
+
+    table = tables.definitions(load_rules(own), RULES, "own.toml")
+
+    origins = {row.cells[0]: (row.cells[3], row.cells[-1]) for row in table.rows}
+    assert origins["Error rate"] == ("> 20 % over 1 min, for 5 min, of 5 at least", "default, changed by own.toml")
+    assert origins["Slow"] == ("> 5 s over 1 min", "own.toml")
+    assert origins["Fallback rate"][1] == "default"

@@ -10,7 +10,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.access import Person
+from dashboard.alerts.episodes import episodes
 from dashboard.alerts.rulefile import load_rules
+from dashboard.control.values import Role
 from dashboard.views import who
 from tests.browser import traffic
 
@@ -206,3 +209,103 @@ class User(dict[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         return self[name]
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks is an operator: AppTest has no address that would say so."""
+    monkeypatch.setattr(who, "person", lambda: Person("local", Role.OPERATOR))
+
+
+def at_alerts() -> AppTest:
+    """The Alerts page after its first run."""
+    state.service().ingest.run_once()
+    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
+    return app.switch_page("views/alerts.py").run()
+
+
+def tables_of(app: AppTest) -> dict[str, list[list[str]]]:
+    """The rows of the page's tables, by their first column's title and number of columns."""
+    found = [
+        orjson.loads(c.proto.bytes)["table"]
+        for c in app.get("bidi_component")
+        if c.proto.component_name == "metis.table"
+    ]
+    names = ("silences", "kept_back", "audit", "history", "rules")
+    return {name: [row["cells"] for row in table["rows"]] for name, table in zip(names, found, strict=True)}
+
+
+def test_the_alerts_page_has_the_rules_and_the_episodes_of_the_log(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    app = at_alerts()
+
+    assert not app.exception
+    assert not app.error
+    assert panel(app, "alerts")["rows"][0]["active"]
+    found = tables_of(app)
+    told = episodes(state.alerts().evaluating.course(0, None, settled=False, wait_s=0).changes)  # type: ignore[union-attr]
+    assert len(found["history"]) == len(told) >= 2
+    assert [row[0] for row in found["rules"]] == [rule.title for rule in load_rules().rules]
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_alert_is_acknowledged_and_silenced_with_a_reason_and_stays_in_sight(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+    app = at_alerts()
+
+    app.button(key="alerts.do").click().run()
+    refused = panel_text(app)
+    app.text_input(key="alerts.reason").set_value("mine").run()
+    app.button(key="alerts.do").click().run()
+    app.segmented_control(key="alerts.what").set_value("Silence").run()
+    app.selectbox(key="alerts.matcher").set_value("fallback_rate").run()
+    app.text_input(key="alerts.reason").set_value("deploying").run()
+    app.button(key="alerts.do").click().run()
+
+    assert "reason must be" in refused
+    assert [(e.kind, e.actor, e.reason) for e in state.ledger().entries] == [
+        ("acknowledge", "local", "mine"),
+        ("silence", "local", "deploying"),
+    ]
+    row = {row["name"]: row for row in panel(app, "alerts")["rows"]}["fallback_rate"]
+    assert row["active"]
+    assert "silenced until" in row["remark"]
+    assert tables_of(app)["audit"][0][2].startswith("silenced Fallback rate until")
+    app.segmented_control(key="alerts.what").set_value("End a silence").run()
+    app.text_input(key="alerts.reason").set_value("done").run()
+    app.button(key="alerts.do").click().run()
+    assert [each.ended_by for each in state.ledger().silences] == ["local"]
+
+
+def panel_text(app: AppTest) -> str:
+    """What the notes of the page say."""
+    found = [orjson.loads(c.proto.bytes) for c in app.get("bidi_component") if c.proto.component_name == "metis.notes"]
+    return " ".join(note["text"] for notes in found for note in notes["notes"])
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_viewer_of_the_alerts_page_can_do_nothing(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_text(story(), "utf-8")
+    app = at_alerts()
+    app.text_input(key="alerts.reason").set_value("mine").run()
+    monkeypatch.setattr(who, "person", lambda: Person("eve", Role.VIEWER, "this account may look"))
+
+    app.button(key="alerts.do").click().run()  # what had been drawn before
+
+    assert state.ledger().entries == ()
+    assert not [button for button in app.button if button.key == "alerts.do"]
+    assert [text.value for text in app.text if text.value.startswith("Read-only")] == [
+        "Read-only: this account may look."
+    ]
+    assert panel(app, "alerts")["links"] == {}
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_rules_button_is_prepared_on_the_live_page(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    links = panel(opened(), "alerts")["links"]
+
+    assert links["fallback_rate"]["href"].startswith("operations?ops.what=Order&ops.order=anthropic")
+    assert links["all_providers_exhausted"]["href"] == "operations?ops.checks=1"

@@ -128,7 +128,7 @@ def test_a_chart_is_shaded_where_its_alert_was_pending_and_darker_where_it_fired
 
     (pending,), (firing,) = (traces(figure, name, "none") for name in ("pending", "firing"))
     assert (box_x(10, 30), box_x(30, 60)) == (pending.x, firing.x)
-    assert (pending.fillcolor, firing.fillcolor) == ("var(--red-9)", "var(--red-22)")
+    assert (pending.fillcolor, firing.fillcolor) == ("var(--red-7)", "var(--red-17)")
 
 
 def test_alerts_have_a_lane_per_severity_and_a_row_per_rule_in_it() -> None:
