@@ -59,7 +59,10 @@ def against(rule: Rule, value: float | None, count: int) -> str:
 
 def named(rule: Rule, value: float | None, count: int) -> str:
     """The rule's title with its value, for a headline; a title such as "Primary's circuit open" has said it all."""
-    return rule.title if rule.metric in _STATES else f"{rule.title} {spelled(rule, value, count)}"
+    if rule.metric in _STATES:
+        return rule.title
+    unit = " requests" if rule.metric is Metric.EXHAUSTED_REQUESTS and value is not None else ""
+    return f"{rule.title} {spelled(rule, value, count)}{unit}"
 
 
 def condition(rule: Rule) -> str:
