@@ -19,7 +19,7 @@ import streamlit as st
 from dashboard import metrics
 from dashboard.alert_board.course import Course
 from dashboard.alert_board.evaluating import Evaluating
-from dashboard.alert_board.sparks import Spark, spark_moments, sparks
+from dashboard.alert_board.sparks import Spark, moment_before, spark_moments, sparks
 from dashboard.alerts.evaluate import Evaluation
 from dashboard.alerts.ledger import Ledger, ledger_file, read_ledger
 from dashboard.alerts.reading import read_history
@@ -132,21 +132,31 @@ def _ledger(changed_ns: int, size: int) -> Ledger:  # noqa: ARG001
         return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",))
 
 
-def alert_sparks(course: Course, span: Span) -> Mapping[str, Spark]:
-    """The rules' numbers over a span, up to what has been evaluated."""
+def alert_sparks(course: Course, span: Span, known: Extent) -> Mapping[str, Spark]:
+    """The rules' numbers over a span, up to what has been evaluated; the last is of the span's moment."""
     at = course.evaluation.at
     if at is None or at < span.window.start:
         return {}
-    interval_s = alerts().rules.interval_s
-    moments = spark_moments(span.window.start, min(at, span.at), interval_s)
-    # The start of a window that follows the log moves more often than there is a new moment.
-    return _alert_sparks(at, moments[-1], len(moments), (moments[-1] - moments[0]).total_seconds())
+    rules = alerts().rules
+    before = spark_moments(span.window.start, min(at, span.at), rules.interval_s)
+    found: Mapping[str, Spark] = _alert_sparks(known.oldest, before[0], before[-1], len(before)) if before else {}
+    if span.at >= at:  # evaluated already
+        newest: Mapping[str, Spark] = {
+            name: Spark((alert.value,), alert.count) for name, alert in course.evaluation.alerts.items()
+        }
+    else:
+        moment = moment_before(span.at, rules.interval_s)
+        newest = _alert_sparks(known.oldest, moment, moment, 1)
+    return {
+        name: Spark((*(found[name].values if name in found else ()), spark.value), spark.count)
+        for name, spark in newest.items()
+    }
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def _alert_sparks(evaluated_at: datetime, last: datetime, count: int, length_s: float) -> Mapping[str, Spark]:  # noqa: ARG001
-    step_s = length_s / max(1, count - 1)
-    moments = [last - timedelta(seconds=step_s * back) for back in reversed(range(count))]
+def _alert_sparks(oldest: datetime, first: datetime, last: datetime, count: int) -> Mapping[str, Spark]:  # noqa: ARG001
+    step = (last - first) / max(1, count - 1)
+    moments = [first + step * place for place in range(count)]
     rules = alerts().rules
     return sparks(rules, read_history(service().store, rules, moments), moments)
 

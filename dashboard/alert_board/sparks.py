@@ -28,12 +28,18 @@ class Spark:
 
 
 def spark_moments(start: datetime, until: datetime, interval_s: int) -> list[datetime]:
-    """At most POINTS moments of the rules' grid from start to `until`, evenly apart, the last of the grid among them."""
-    last_s = math.floor(until.timestamp() / interval_s) * interval_s
-    length_s = max(0.0, last_s - start.timestamp())
-    step_s = max(1, math.ceil(length_s / interval_s / (POINTS - 1))) * interval_s
-    count = min(POINTS, int(length_s // step_s) + 1)
-    return [datetime.fromtimestamp(last_s - step_s * back, UTC) for back in range(count)][::-1]
+    """At most POINTS moments of the rules' grid from start to `until`, evenly apart.
+
+    They lie on multiples of their distance, so that they stay the same while `until` moves on by less.
+    """
+    step_s = max(1, math.ceil((until - start).total_seconds() / interval_s / (POINTS - 1))) * interval_s
+    first_s, last_s = math.ceil(start.timestamp() / step_s), math.floor(until.timestamp() / step_s)
+    return [datetime.fromtimestamp(place * step_s, UTC) for place in range(first_s, last_s + 1)]
+
+
+def moment_before(until: datetime, interval_s: int) -> datetime:
+    """The last moment of the rules' grid up to `until`."""
+    return datetime.fromtimestamp(math.floor(until.timestamp() / interval_s) * interval_s, UTC)
 
 
 def sparks(rules: Rules, history: History, moments: list[datetime]) -> Mapping[str, Spark]:

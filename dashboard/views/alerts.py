@@ -109,7 +109,7 @@ def _rules(version: int, person: Person, course: Course, extent: Extent | None, 
     if span.past:
         span = following(ALL, extent, now, state.service().settings.stale_s)
     held = course.at(span.at)
-    found = rows(rules, held, state.alert_sparks(course, span), remarks(rules, held, ledger, span.at))
+    found = rows(rules, held, state.alert_sparks(course, span, extent), remarks(rules, held, ledger, span.at))
     frames = state.frames(version, span, extent)
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
     acting = person.role is Role.OPERATOR and not span.past

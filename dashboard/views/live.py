@@ -96,7 +96,7 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Co
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
     rules = state.alerts().rules
     held = course.at(span.at)
-    alerts = rows(rules, held, state.alert_sparks(course, span), remarks(rules, held, state.ledger(), span.at))
+    alerts = rows(rules, held, state.alert_sparks(course, span, extent), remarks(rules, held, state.ledger(), span.at))
     unparsed = state.reject_count(version)
     said = verdict(alerts, circuits, frames.recent, span, extent, unparsed, _without_alerts(course))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)

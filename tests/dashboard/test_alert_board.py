@@ -165,15 +165,21 @@ def test_while_the_evaluation_is_behind_nothing_is_drawn_beyond_it() -> None:
 
 
 @pytest.mark.parametrize("length_s", [1, 9, 10, 300, 900, 86_400])
-def test_spark_moments_lie_on_the_grid_evenly_and_end_with_the_newest(length_s: int) -> None:
+def test_spark_moments_are_few_and_evenly_on_the_grid(length_s: int) -> None:
     until = at(3)
 
     found = spark_moments(until - timedelta(seconds=length_s), until, 10)
 
-    assert found[-1] == at(0)
     assert len(found) <= POINTS
     assert len({b - a for a, b in itertools.pairwise(found)}) <= 1
     assert all(moment.timestamp() % 10 == 0 for moment in found)
+    assert all(until - timedelta(seconds=length_s) <= moment <= until for moment in found)
+
+
+def test_spark_moments_stay_while_the_window_moves_on_by_less_than_their_distance() -> None:
+    hour = [spark_moments(at(s - 3600), at(s), 10) for s in range(0, 200, 10)]
+
+    assert len({tuple(moments) for moments in hour}) <= 6
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +330,7 @@ def test_what_fails_is_asked_again_and_costs_nothing_known(down: Store) -> None:
 def test_sparks_are_the_rules_own_numbers(down: Store) -> None:
     evaluation, _ = whole(down)
     assert evaluation.at is not None
-    moments = spark_moments(extent_of(down)[0], evaluation.at, RULES.interval_s)
+    moments = [*spark_moments(extent_of(down)[0], evaluation.at, RULES.interval_s), evaluation.at]
 
     found = sparks(RULES, read_history(down, RULES, moments), moments)
 
