@@ -20,7 +20,7 @@ from resilience.events import Event
 from tests.browser import traffic
 from tests.browser.conftest import IN_A_BROWSER, REPOSITORY, Dashboard, Watched
 from tests.browser.looking import drawn, mode
-from tests.browser.operating import listed
+from tests.browser.operating import shows_order
 from tests.browser.traffic import attempt, line, now, request
 from tests.dashboard.control_api import ControlApi, serving
 
@@ -161,7 +161,7 @@ def test_a_firing_rules_button_leads_to_the_prepared_step(
         fallbacks.get_by_role("link", name="Make anthropic first…").click()
 
         expect(page.get_by_text("Chain, not yet set")).to_be_visible()
-        assert listed(page)[0] == "anthropic"
+        shows_order(page, "anthropic", "openrouter")
         assert api.seen == []
 
 
