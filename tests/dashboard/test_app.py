@@ -32,9 +32,17 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     state.choose_logs([])
 
 
+def read_and_evaluated() -> None:
+    """What is in the log is in the store, and the rules have been evaluated over it."""
+    service = state.service()
+    service.ingest.run_once()
+    version = service.store.version
+    state.course(version, state.extent(version), settled=True, wait_s=30)
+
+
 def opened(**session: str) -> AppTest:
     """The page after its first run, over what has been read so far."""
-    state.service().ingest.run_once()
+    read_and_evaluated()
     app = AppTest.from_file(str(SCRIPT), default_timeout=30)
     for key, value in session.items():
         app.session_state[f"live.{key}"] = value
@@ -219,7 +227,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def at_alerts() -> AppTest:
     """The Alerts page after its first run."""
-    state.service().ingest.run_once()
+    read_and_evaluated()
     app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
     return app.switch_page("views/alerts.py").run()
 
