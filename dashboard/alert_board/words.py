@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Mapping
 
+from dashboard.alerts import words
 from dashboard.alerts.evaluate import Phase
 from dashboard.alerts.rule import Comparison, Metric, Rule
 from dashboard.alerts.words import clock
@@ -31,7 +32,9 @@ def duration(seconds: float) -> str:
 
 def spelled(rule: Rule, value: float | None, count: int) -> str:
     """A value of the rule's metric with its unit. count: what it rests on."""
-    return "no data" if value is None else _VALUES[rule.metric](value, count)
+    if value is not None and rule.metric in _VALUES:
+        return _VALUES[rule.metric](value, count)
+    return words.spelled(rule.metric, value)
 
 
 def limit(rule: Rule, count: int) -> str:
@@ -39,8 +42,8 @@ def limit(rule: Rule, count: int) -> str:
     if rule.metric in _STATES:
         return "open"
     if rule.metric is Metric.OPEN_CIRCUITS:
-        return _percent(rule.threshold, count)
-    return _VALUES[rule.metric](rule.threshold, count)
+        return words.spelled(rule.metric, rule.threshold)
+    return spelled(rule, rule.threshold, count)
 
 
 def holds(rule: Rule, value: float | None) -> bool:
@@ -76,29 +79,14 @@ def _all_of_them(rule: Rule) -> bool:
     return rule.metric is Metric.OPEN_CIRCUITS and (rule.threshold, rule.comparison) == (1, Comparison.AT_LEAST)
 
 
-def _percent(value: float, count: int) -> str:
+def _times(value: float, count: int) -> str:
     del count
-    return f"{round(100 * value, 1):g} %"
-
-
-def _number(value: float, count: int) -> str:
-    del count
-    return f"{value:,.6g}"
-
-
-def _seconds(value: float, count: int) -> str:
-    del count
-    return f"{round(value, 1):g} s"
+    return f"{round(value, 1):g} times"
 
 
 def _age(value: float, count: int) -> str:
     del count
     return clock(value)
-
-
-def _times(value: float, count: int) -> str:
-    del count
-    return f"{round(value, 1):g} times"
 
 
 def _of_all(value: float, count: int) -> str:
@@ -118,15 +106,10 @@ _COMPARED: Mapping[Comparison, Callable[[float, float], bool]] = {
 }
 _STATES = frozenset({Metric.PRIMARY_OPEN, Metric.PROVIDER_OPEN})
 _VALUES: Mapping[Metric, Callable[[float, int], str]] = {
-    Metric.EXHAUSTED_REQUESTS: _number,
-    Metric.ERROR_RATE: _percent,
-    Metric.FALLBACK_RATE: _percent,
-    Metric.RESPONSE_TIME_P95_S: _seconds,
     Metric.BURN_RATE: _times,
     Metric.OPEN_CIRCUITS: _of_all,
     Metric.PRIMARY_OPEN: _state,
     Metric.LOG_AGE_S: _age,
-    Metric.PROVIDER_FAILURE_RATE: _percent,
-    Metric.PROVIDER_P95_S: _seconds,
     Metric.PROVIDER_OPEN: _state,
 }
+"""What the page spells shorter than a message does."""
