@@ -185,6 +185,24 @@ def config_of(env: Mapping[str, str]) -> Config:
     )
 
 
+def settings_of(config: Config) -> dict[str, str]:
+    """The numbers and choices of a configuration that are not at their defaults, by variable: what `config_of` reads."""
+    default = Config(())
+    found: dict[str, str] = {}
+    for number in NUMBERS:
+        section = SECTIONS[number.policy]
+        value, usual = (getattr(getattr(each, section), number.field) for each in (config, default))
+        if number.field == "first_token_s":
+            usual = config.deadline.attempt_s
+        if value != usual:
+            found[number.variable] = str(value) if number.whole else f"{value:.12g}"
+    words = zip(CHOICES, (config.choices.stream_mode, config.choices.all_open), strict=False)
+    found |= {name: str(word) for name, word in words if word is not next(iter(CHOICES[name]))}
+    if config.choices.filter_falls_back:
+        found["METIS_LLM_CONTENT_FILTER_FALLBACK"] = str(_Switch.ON)
+    return found
+
+
 def available(env: Mapping[str, str]) -> tuple[str, ...]:
     """All names that an order may hold: the known ones, and those whose base URL is set."""
     added = [match[1].lower() for name, value in sorted(env.items()) if value and (match := _BASE_URL.fullmatch(name))]
