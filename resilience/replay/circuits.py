@@ -26,7 +26,7 @@ from resilience.events import (
     State,
 )
 from resilience.policy import AllOpen
-from resilience.replay.lives import Life
+from resilience.replay.life import Life
 from resilience.replay.settings import UNKNOWN
 from resilience.retry import treatment
 

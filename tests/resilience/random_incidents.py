@@ -1,11 +1,14 @@
 """Incidents drawn at random: what the providers do when, what is asked, under which settings, and who intervenes."""
 
 import asyncio
+import json
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from resilience.breaker import Emit
+from resilience.chat import ChatRequest, Message
 from resilience.client import Client
 from resilience.config import CHOICES, KNOWN, config_of, settings_of
 from resilience.events import ConfigChanged, Event, Origin, Record, ServiceStarted, from_line, to_line
@@ -13,9 +16,11 @@ from resilience.simulator import play as playing
 from resilience.simulator.behaviour import Behaviour, Mix
 from resilience.simulator.faults import FAULTS
 from resilience.simulator.play import START_S
-from resilience.simulator.profiles import PROFILES
-from resilience.simulator.provider import SimulatedProvider
+from resilience.simulator.profiles import PROFILES, Profile
+from resilience.simulator.provider import Received, SimulatedProvider, Source
 from resilience.simulator.scenario import Phase, Scenario, Traffic
+from resilience.simulator.steps import Step
+from resilience.simulator.text import STATEMENTS
 from resilience.simulator.transport import SimulatedTransport
 from resilience.simulator.virtual import VirtualLoop
 
@@ -23,22 +28,30 @@ HERE = Origin("metis", "drawn", 1)
 COSTLY = {"endless", "oversized_event", "oversized_event_midway", "gzip_bomb", "huge_head", "byte_by_byte", "deep_json"}
 USUAL = [name for name in FAULTS if name not in COSTLY]
 """Faults that cost a test no more time than an answer does."""
+FOR_GOOD = {"rate_limit_long"}
+"""One such answer, and nobody calls the provider for an hour: all that follows hangs on one call."""
 
 
-def drawn_scenario(rng: random.Random, duration_s: float, rps: float) -> Scenario:
-    """Up to three phases for each provider, the first of the chain never without one."""
+def drawn_scenario(
+    rng: random.Random, duration_s: float, rps: float, faults: Sequence[str] = tuple(USUAL), elsewhere: int = 3
+) -> Scenario:
+    """One to three phases for the first provider of the chain, none to `elsewhere` for each of the others."""
     phases = [
-        phase for place, name in enumerate(PROFILES) for phase in _phases(rng, name, duration_s, least=int(place == 0))
+        phase
+        for place, name in enumerate(PROFILES)
+        for phase in _phases(rng, name, duration_s, faults, *((0, elsewhere) if place else (1, 3)))
     ]
     traffic = Traffic(rps=rps, streamed=rng.choice([0.0, 0.3, 1.0]), leaving=rng.choice([0.0, 0.05, 0.3]))
     return Scenario("drawn", "", duration_s, traffic, tuple(phases))
 
 
-def _phases(rng: random.Random, provider: str, duration_s: float, least: int) -> Iterator[Phase]:
-    for _ in range(rng.randint(least, 3)):
+def _phases(
+    rng: random.Random, provider: str, duration_s: float, usual: Sequence[str], least: int, most: int
+) -> Iterator[Phase]:
+    for _ in range(rng.randint(least, most)):
         start_s = rng.uniform(0, 0.8 * duration_s)
         ok = rng.choice([0.0, 0.0, 0.3, 0.7])
-        faults = rng.sample(USUAL, rng.randint(1, 2))
+        faults = rng.sample(usual, rng.randint(1, 2))
         parts = tuple(((1.0 - ok) / len(faults), FAULTS[name].behaviour) for name in faults)
         end_s = start_s + rng.uniform(0.05, 0.5) * duration_s
         yield Phase(provider, start_s, end_s, Mix((*parts, (ok, Behaviour.of("ok")))))
@@ -93,6 +106,58 @@ async def _lived(
         await playing._ask(client, scenario, random.Random(f"{seed}:traffic"))
         if hands is not None:
             hands.cancel()
+
+
+class Fated(SimulatedProvider):
+    """A provider to which the same request, asked as often before at the same time, brings the same, whoever else asks."""
+
+    def __init__(self, profile: Profile, seed: int, source: Source) -> None:
+        super().__init__(profile, seed, source)
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
+
+    def answer(self, received: Received, now_s: float) -> Iterator[Step]:
+        text = json.loads(received.body)["messages"][-1]["content"]
+        self._asked[text] += 1
+        self._rng = random.Random(f"{self._seed}:{self.profile.name}:{text}:{self._asked[text]}")
+        return super().answer(received, now_s)
+
+
+def fated(scenario: Scenario, seed: int, settings: Mapping[str, str]) -> list[Record]:
+    """The log of the scenario under these settings. Other settings meet the same callers and the same fates."""
+    lines: list[str] = []
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(_fated(scenario, seed, settings, lines))
+    return [record for line in lines if (record := from_line(line)) is not None]
+
+
+async def _fated(scenario: Scenario, seed: int, settings: Mapping[str, str], lines: list[str]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def wall() -> float:
+        return START_S + loop.time()
+
+    def emit(event: Event) -> None:
+        lines.append(to_line(event, wall(), HERE))
+
+    providers = {
+        name: Fated(profile, seed, playing._source(scenario, name, loop.time)) for name, profile in PROFILES.items()
+    }
+    config = playing._config(dict(providers), settings)
+    emit(ServiceStarted(version="drawn", config_version=1, order=config.order, settings=settings_of(config)))
+    rng, traffic = random.Random(f"{seed}:traffic"), scenario.traffic
+    transport = SimulatedTransport(providers, wall)
+    async with (
+        Client(config, emit, transport=transport, rng=random.Random(seed), wall=wall) as client,
+        asyncio.TaskGroup() as callers,
+    ):
+        for number, at_s in enumerate(traffic.arrivals(rng, scenario.duration_s)):
+            await asyncio.sleep(at_s - loop.time())
+            request = ChatRequest(
+                (Message("user", f"{STATEMENTS[number % len(STATEMENTS)]} {number}"),), max_tokens=400
+            )
+            ask = playing._streaming if rng.random() < traffic.streamed else playing._waiting
+            callers.create_task(playing._for(traffic.patience_s(rng), ask(client, request, f"{number:016x}")))
 
 
 async def _act(client: Client, rng: random.Random, duration_s: float, emit: Emit) -> None:

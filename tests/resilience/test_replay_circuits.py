@@ -32,7 +32,7 @@ from resilience.events import (
 )
 from resilience.policy import CircuitPolicy
 from resilience.replay.circuits import Reproduction, reproduced
-from resilience.replay.lives import lives
+from resilience.replay.life import lives
 from resilience.simulator.behaviour import Behaviour, Mix
 from resilience.simulator.samples import DIRECTORY, SAMPLES
 from tests.resilience.chaos_kit import Crowd, servers
