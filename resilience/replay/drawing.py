@@ -26,8 +26,8 @@ MOST_SPREAD = 0.95
 some take a failure for the state of the provider and others for one among many."""
 ANSWERS = 30
 """Of so many answers, the nearest in time, one says how long a drawn answer takes."""
-PACE_SIGMA = 0.6
-"""Of the logarithm of how much slower a provider without any answer is than the others: half to double, mostly."""
+PACE_SIGMA = 1.0
+"""Of the logarithm of how much slower a provider without any answer is than the others: a third to three times, mostly."""
 EVIDENCE = 4.0
 """So many calls at most is the rest of the log worth where a provider is unknown."""
 
