@@ -14,7 +14,7 @@ from dashboard.incidents.notes import NoteError, notes_file, notes_of, read_note
 from dashboard.incidents.reading import incidents, past_episodes, ranged
 from dashboard.report.files import documents
 from dashboard.settings import SettingsError, load, store_file
-from dashboard.stats import StatsError, moment, opened
+from dashboard.stats import StatsError, opened, time_of
 
 
 @click.command("report")
@@ -72,8 +72,8 @@ def _report(
             click.echo("\n".join(map(_line, found)) or "No incident.")
             return
         if since or until:
-            start = moment("--since", since, extent[1]) or extent[0]
-            end = moment("--until", until, extent[1]) or extent[1]
+            start = time_of("--since", since, extent[1]) or extent[0]
+            end = time_of("--until", until, extent[1]) or extent[1]
             if start >= end:
                 raise ReportError(f"--since must be before --until, got {words.clock(start)} and {words.clock(end)}")
             chosen = ranged(store, rules, fired, start, end)

@@ -8,6 +8,9 @@ from typing import Any
 import orjson
 
 from dashboard import theme
+from dashboard.alert_board.course import Bar
+from dashboard.alerts.evaluate import Phase
+from dashboard.alerts.rule import Rules
 from dashboard.incidents.incident import Incident
 from dashboard.live.charts import packed_charts
 from dashboard.live.frames import Frames
@@ -36,11 +39,30 @@ def stretch(incident: Incident) -> Window:
     return Window(window.start, window.end, width)
 
 
-def incident_charts(incident: Incident, frames: Frames, window: Window, group: str) -> Mapping[str, bytes]:
+def incident_charts(
+    incident: Incident, frames: Frames, window: Window, rules: Rules, group: str
+) -> Mapping[str, bytes]:
     """The charts by name, ready to send. group: charts of one share their time axis."""
     at = min(window.end, incident.seen_until)
-    charts = packed_charts(frames, window, at, f"{group}.{incident.start_at.isoformat()}")
+    bars = _bars(incident, rules, window, len(frames.order))
+    charts = packed_charts(frames, window, at, f"{group}.{incident.start_at.isoformat()}", rules, bars)
     return {name: _marked(content, incident, group) for name, content in charts.items()}
+
+
+def _bars(incident: Incident, rules: Rules, window: Window, circuits: int) -> list[Bar]:
+    """The incident's alerts that its window shows, pending and firing. circuits: how many, for "3 of 4"."""
+    known = {rule.name for rule in rules.rules}
+    found = []
+    for episode in incident.group.episodes:
+        phases = (
+            (Phase.PENDING, False, episode.pending_at, episode.firing_at),
+            (Phase.FIRING, True, episode.firing_at, episode.resolved_at),
+        )
+        for phase, active, since, until in phases if episode.rule in known else ():
+            start, end = max(since, window.start), min(until or incident.seen_until, window.end)
+            if start < end:
+                found.append(Bar(episode.rule, phase, active, start, end, since, until, episode.value, circuits))
+    return found
 
 
 def _marked(content: bytes, incident: Incident, group: str) -> bytes:
@@ -48,7 +70,7 @@ def _marked(content: bytes, incident: Incident, group: str) -> bytes:
     layout = chart["figure"]["layout"]
     found = [(at, label, color) for name, label, color in _MARKS if (at := getattr(incident.moments, name)) is not None]
     shapes = [_line(at, color) for at, _, color in found]
-    if chart["title"] == "Circuits":
+    if chart["title"].startswith("Circuits"):
         start_ms, end_ms = layout["xaxis"]["range"]
         for number, text in _labels(found, (end_ms - start_ms) / 1000 * LABEL_WIDTH):
             font = {"size": 9, "color": found[number][2]}

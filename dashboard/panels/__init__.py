@@ -1,8 +1,8 @@
-"""The small components of the Live page: verdict strip, chain cards, fallback reasons, and the bell.
+"""The small components of the Live page: verdict strip, alert rules, chain cards, fallback reasons, and the bell.
 
 They exist because their content ticks (ages, countdowns) and must be dense. Content is set as text of nodes,
-never as markup, and holds the core's own words, checked names and numbers only; text from a log goes through
-st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/.
+never as markup, and holds the core's own words, checked names, numbers and the rule file's texts only; text from a log
+goes through st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/ and dashboard/alert_board/.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,12 @@ def verdict_strip(key: str, **content: Any) -> None:
     _component("strip", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def alerts(key: str, **content: Any) -> None:
+    """The alert rules. content: rows (alert_board.rows.AlertRow), at (the moment shown as now), ticks, was (it is a moment
+    of the past), links (by rule, operations.prepared.Link)."""
+    _component("alerts", isolated=True)(key=key, data=orjson.dumps(content))
+
+
 def cards(key: str, **content: Any) -> None:
     """The chain. content: cards (live.cards.Card), at (the moment shown as now), ticks, links (by provider,
     operations.prepared.Link)."""
@@ -47,6 +53,11 @@ def audit(key: str, **content: Any) -> None:
     _component("audit", isolated=True)(key=key, data=orjson.dumps(content))
 
 
+def table(key: str, **content: Any) -> None:
+    """Texts in rows and columns. content: table (alert_board.tables.Table)."""
+    _component("table", isolated=True)(key=key, data=orjson.dumps(content))
+
+
 def incidents(key: str, on_chosen: Callable[[], None], **content: Any) -> None:
     """The incidents of a log as rows to choose from.
 
@@ -61,9 +72,9 @@ def facts(key: str, **content: Any) -> None:
     _component("facts", isolated=True)(key=key, data=orjson.dumps(content))
 
 
-def table(key: str, **content: Any) -> None:
+def grid(key: str, **content: Any) -> None:
     """A small table of text. content: head, rows (lists of text), empty (what to say without a row)."""
-    _component("table", isolated=True)(key=key, data=orjson.dumps(content))
+    _component("grid", isolated=True)(key=key, data=orjson.dumps(content))
 
 
 def timeline(key: str, **content: Any) -> None:

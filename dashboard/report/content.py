@@ -45,7 +45,7 @@ def report(store: Store, rules: Rules, incident: Incident, notes: tuple[Note, ..
         entries=entries,
         evidence=evidence(store, incident.start_at, end, [e.at for e in entries if e.place is not None]),
         compared=comparison(store, incident),
-        charts=incident_charts(incident, frames, window, group),
+        charts=incident_charts(incident, frames, window, rules, group),
         notes=notes,
     )
 

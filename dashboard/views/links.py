@@ -10,6 +10,7 @@ _HERE = Path(__file__).parent
 PAGES = {
     _HERE / "live.py": "Live",
     _HERE / "operations.py": "Operations",
+    _HERE / "alerts.py": "Alerts",
     _HERE / "review.py": "Review",
 }
 """The first is where one arrives."""

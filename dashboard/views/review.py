@@ -129,7 +129,7 @@ def _incident(version: int, incident: Incident) -> None:
             (text, f"{n:,}", said.cause or "–", f"{said.fix} ({said.section})")
             for text, n, said in words.advices(incident)
         ]
-        panels.table(
+        panels.grid(
             "review.causes",
             head=["failed attempts", "n", "runbook: cause", "fix"],
             rows=rows,
@@ -138,7 +138,7 @@ def _incident(version: int, incident: Incident) -> None:
     with right:
         st.subheader("Cost by provider", anchor=False)
         head = ["provider", "lost s", "calls spared", "saved s, about", "tokens wasted"]
-        panels.table("review.costs", head=head, rows=words.cost_rows(incident), empty="It cost no provider anything.")
+        panels.grid("review.costs", head=head, rows=words.cost_rows(incident), empty="It cost no provider anything.")
         _compared(report)
     _timeline(report)
     with guarded("notes"):
@@ -153,7 +153,7 @@ def _compared(report: Report) -> None:
         return
     st.caption(f"{words.clock(found.start)} to {words.clock(found.end)}")
     rows = [(row.name, row.before, row.during) for row in found.rows]
-    panels.table("review.compared", head=["", "before", "during"], rows=rows, empty="")
+    panels.grid("review.compared", head=["", "before", "during"], rows=rows, empty="")
 
 
 def _timeline(report: Report) -> None:

@@ -24,7 +24,7 @@ def notes(incident: Incident, person: Person) -> None:
     rows = [
         (words.clock(note.at), inert(note.actor, 100), inert(note.text.replace("\n", " "), LONGEST)) for note in found
     ]
-    panels.table("review.notes", head=["when", "who", "note"], rows=rows, empty="No note yet.")
+    panels.grid("review.notes", head=["when", "who", "note"], rows=rows, empty="No note yet.")
     if not may_write(person):
         st.text(f"No notes from here: {person.why}.")
         return

@@ -80,8 +80,11 @@ def test_a_link_restores_the_incident_with_all_that_is_known_of_it(log: Path) ->
     assert named["first bad attempt"] == "2026-03-02 02:01:48.331 UTC"
     assert named["first human action"] == "none in the log"
     assert named["time to detect"] == "41.7 s"
-    assert [chart["title"] for chart in panels(app, "chart")][:2] == ["Circuits", "Success rate per provider"]
-    causes, costs, compared, notes = panels(app, "table")
+    assert [chart["title"] for chart in panels(app, "chart")][:2] == [
+        "Circuits and alerts",
+        "Success rate per provider",
+    ]
+    causes, costs, compared, notes = panels(app, "grid")
     assert causes["rows"][0][:2] == ["openrouter: rate limited (429)", "11"]
     assert "METIS_LLM_RETRY_BASE_DELAY" in causes["rows"][0][3]
     assert costs["rows"]
@@ -155,7 +158,7 @@ def test_a_note_is_kept_beside_the_store_with_who_and_when(log: Path, monkeypatc
     app.button(key="review.add_note").click().run()
 
     assert not app.exception
-    assert panels(app, "table")[-1]["rows"][0][1:] == ["local", "The provider's status page said so at 00:10"]
+    assert panels(app, "grid")[-1]["rows"][0][1:] == ["local", "The provider's status page said so at 00:10"]
     assert app.text_area(key=review_notes.TEXT).value == ""
     (note,) = read_notes(state.notes_path())
     assert state.notes_path().parent == log.parent
