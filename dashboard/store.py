@@ -250,6 +250,21 @@ class Store:
         with self._reading() as connection:
             return [_utc(at) for (at,) in connection.execute(sql, [start, end, window.bucket_s]).fetchall()]
 
+    @contextlib.contextmanager
+    def stream(self, table: str, columns: Sequence[str], window: Window | None = None) -> Iterator[Any]:
+        """Rows of a table, or of the view `events`, as a pyarrow.RecordBatchReader to be read inside the block.
+
+        table, columns: names of dashboard.columns, never of a person; window: None for all rows.
+        """
+        listed = ", ".join(f'"{column}"' for column in columns)
+        where: str = ""
+        times: list[datetime] = []
+        if window is not None:
+            where = ' WHERE "at" >= ? AND "at" < ?'
+            times = [at.astimezone(UTC).replace(tzinfo=None) for at in (window.start, window.end)]
+        with self._reading() as connection:
+            yield connection.sql(f"SELECT {listed} FROM {table}{where}", params=times).to_arrow_reader(100_000)
+
     def _is_structured(self) -> bool:
         """Whether no event is plain and every source with attempts says its requests."""
         if self._structured[0] != self.version:
