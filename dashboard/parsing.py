@@ -72,9 +72,10 @@ def parse(batch: LineBatch) -> Batch:
         at, inferred = _times(heads, batch)
         structured, rejects = structured_rows(queries, Objects(batch, heads), at)
         plain = queries.plain(_perhaps_plain(queries, heads, batch, at))
-    rejects = _with_rejects(rejects, broken_payloads, at, batch)
+    if broken_payloads is not None:
+        rejects = _with_rejects(rejects, broken_payloads, at, batch)
     for number, kind in enumerate(KINDS):
-        structured[kind].append(payloads[kind])
+        structured[kind] += [payloads[kind]] if kind in payloads else []
         structured[kind].append(plain.filter(arrays.flags_to_arrow(arrays.to_numbers(plain["kind"]) == number)))
     events = {kind: _with_columns(structured[kind], columns) for kind, columns in KINDS.items()}
     level = pa.DictionaryArray.from_arrays(
@@ -98,8 +99,6 @@ def _times(heads: Heads, batch: LineBatch) -> tuple[Any, Any]:
 
 def _with_rejects(rejects: Any, more: Any, at: Any, batch: LineBatch) -> Any:
     """All rejects, with the times of their lines."""
-    if not more.num_rows:
-        return rejects
     places = np.searchsorted(batch.offsets, arrays.to_numbers(more["offset"]))
     more = more.append_column("at", pc.take(at, arrays.to_arrow(places))).select(rejects.column_names)
     return pa.concat_tables([rejects, more.cast(rejects.schema)])

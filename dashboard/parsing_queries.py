@@ -68,6 +68,7 @@ class Queries:
         self._rejects = _Feed(**place, text=pa.large_string())
         self._lines = _Feed(**place, at_inferred=pa.bool_(), text=pa.string_view())
         self._payloads = _Feed(offset=pa.int64(), text=pa.string_view())
+        self._reads_payloads = False
         self._nothing: dict[str, Any] = {}  # what a query gives for no rows
         self._connection = duckdb.connect(config={"threads": 1})
         atexit.register(self._connection.close)  # DuckDB complains about what is still registered at the end
@@ -80,7 +81,6 @@ class Queries:
             self._prepare(f"events_{number}", events_of_kind(kind))
         self._prepare("broken", broken_rules())
         self._prepare("plain", plain_events("lines"))
-        self._prepare("payloads", litellm_rows())
 
     def heads(self, texts: Any) -> Any:
         """For each text, in order: object_at (bytes before what may be its object; NO_PREFIX for a line without the
@@ -111,6 +111,9 @@ class Queries:
 
     def payloads(self, texts: Any) -> Any:
         """LiteLLM's lines among these (offset, text), by offset: as litellm.litellm_rows gives them."""
+        if not self._reads_payloads:  # most logs hold none, and planning this takes a while
+            self._prepare("payloads", litellm_rows())
+            self._reads_payloads = True
         return self._result("payloads", self._payloads, texts)
 
     def _prepare(self, name: str, sql: str) -> None:

@@ -20,11 +20,15 @@ _SHORTEST = len('{"timestamp":"2026-03-02"}')
 def payload_rows(queries: Queries, batch: LineBatch, heads: Heads) -> tuple[dict[str, Any], Any]:
     """Tables of the events by kind, and the table of rejects without their times; the lines' heads are filled in.
 
+    Nothing and None if there is no such line.
+
     No other line begins with a brace: the core's and plain ones begin with a time, a level or a word. So a log
     without LiteLLM's lines costs a look at one byte of each line.
     """
     data, bounds = arrays.to_bytes(batch.lines)
     rows = np.flatnonzero((arrays.byte_at(data, bounds[:-1]) == ord("{")) & (np.diff(bounds) >= _SHORTEST))
+    if not len(rows):
+        return {}, None
     texts = {"offset": arrays.to_arrow(batch.offsets[rows])}
     texts["text"] = arrays.views(batch.lines, bounds[rows], bounds[rows + 1])
     found = queries.payloads(pa.table(texts))
