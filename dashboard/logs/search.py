@@ -90,7 +90,8 @@ def find(store: Store, search: Search, window: Window, shown: int = SHOWN) -> Fo
         ),
         chosen AS MATERIALIZED (FROM found ORDER BY {order} LIMIT {limit}),
         around AS (SELECT looked."at", looked.source, looked."offset", looked.number FROM looked
-            SEMI JOIN chosen ON looked.number BETWEEN chosen.number - {search.context} AND chosen.number + {search.context}),
+            SEMI JOIN (SELECT number + unnest(range(-{search.context}, {search.context} + 1)) AS number FROM chosen)
+            USING (number)),
         wanted AS MATERIALIZED (SELECT "at", source, "offset", number {wanted}),
         told AS (SELECT source, "offset", coalesce(provider, from_provider) AS provider, reason, request_id FROM events
             SEMI JOIN wanted USING (source, "offset"))

@@ -22,7 +22,6 @@ from dashboard.live.span import (
 from dashboard.views import links
 
 RANGE, FROM, TO = "live.range", "live.from", "live.to"
-_KEPT = "live.kept"
 _NAMES = {name: name.replace("m", " min").replace("h", " h") for name in RANGES} | {ALL: ALL}
 
 
@@ -35,10 +34,6 @@ def range_bar(
     stale_s: age of the newest event that counts as
     stale; newer: how many events came after a time, asked while the page is held.
     """
-    # Streamlit forgets a page's widgets when another page is shown; the stretch of time goes along.
-    for key, value in st.session_state.get(_KEPT, {}).items():
-        if not st.session_state.get(key) and key not in st.query_params:
-            st.session_state[key] = value
     # A link's range is in the address first, as it is shown, and in the session only once its widget has been drawn.
     linked = st.session_state.get(RANGE) in _NAMES or st.query_params.get(RANGE) in _NAMES.values()
     if extent is not None and settled and not linked:
@@ -70,7 +65,6 @@ def range_bar(
         newest = None if extent is None else extent.newest
         later = newer(span.window.end) if span.mode is Mode.PAUSED else 0
         panels.status("live.status", mode=span.mode, newest=newest, newer=later, now=now)
-    st.session_state[_KEPT] = {key: st.session_state[key] for key in (RANGE, FROM, TO) if key in st.session_state}
     if any(given) and span.mode is not Mode.PAUSED:
         st.warning("From and to must both be times like 2025-11-23T02:41:07Z, from before to.", icon="⚠️")
     return span, "/".join(given) if any(given) else choice or DEFAULT_RANGE

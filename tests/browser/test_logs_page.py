@@ -116,11 +116,10 @@ def test_nothing_is_wider_than_the_window(dashboard: Dashboard, open_page: Calla
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
 
 
-def test_the_range_goes_along_from_page_to_page(dashboard: Dashboard, open_page: Callable[..., Watched]) -> None:
-    page = open_page(dashboard.url, "/?live.range=1+h").page
-    expect(page.get_by_role("radio", name="1 h")).to_be_checked()
-
-    page.get_by_role("link", name="Logs", exact=True).click()
+def test_a_link_s_range_outlives_the_one_that_is_usual_for_an_old_log(
+    dashboard: Dashboard, open_page: Callable[..., Watched]
+) -> None:
+    page = open_page(dashboard.url, "/logs?live.range=5+min").page
 
     caption(page)
-    expect(page.get_by_role("radio", name="1 h")).to_be_checked()
+    expect(page.get_by_role("radio", name="5 min", exact=True)).to_be_checked()
