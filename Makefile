@@ -38,6 +38,7 @@ endif
 
 test: $(VENV)/dev.stamp
 	@$(PY) -m tests.browser.chromium
+	@$(PY) -m tests.promtool
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/dev.stamp

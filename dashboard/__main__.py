@@ -14,8 +14,13 @@ class LazyGroup(click.Group):
     """A group that imports a command only when it is asked for: `stats` never loads Streamlit."""
 
     lazy: Mapping[str, tuple[str, str]] = {
+        "acknowledge": ("dashboard.alerting", "acknowledge_command"),
+        "alerts": ("dashboard.alerting", "alerts_command"),
+        "rules": ("dashboard.rules", "rules_command"),
         "run": ("dashboard.run", "run_command"),
+        "silence": ("dashboard.alerting", "silence_command"),
         "stats": ("dashboard.stats", "stats_command"),
+        "watch": ("dashboard.watch", "watch_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)

@@ -65,6 +65,8 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await swinging
         await asyncio.to_thread(service.ingest.stop)
+        if (evaluating := state.alerts().evaluating) is not None:
+            evaluating.close()
         control = state.control()
         control.pool.shutdown(wait=False, cancel_futures=True)
         control.client.close()

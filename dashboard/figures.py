@@ -1,8 +1,9 @@
 """Frames to charts, one function per chart. Empty input gives an empty chart with a note on it.
 
 Every chart has the same time axis in UTC, from the window's start to its end; rates and durations begin at
-zero. A bucket without data is a gap. What lies beyond a threshold of the runbook is shaded. Names and texts
-from the log are checked or escaped: Plotly would make markup of them.
+zero. A bucket without data is a gap. Thresholds are those of the alert rules, and where an alert was pending or firing
+its chart is shaded: chart and alert say the same. Names and texts from the log or a rule file are checked or escaped:
+Plotly would make markup of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,28 +14,39 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
+from dashboard.alert_board.course import Bar
+from dashboard.alert_board.limits import Limit
+from dashboard.alert_board.words import WORDS, against
+from dashboard.alerts.evaluate import Phase
+from dashboard.alerts.rule import Rule, Rules, Severity
 from dashboard.inert import chart_text, provider_label
 from dashboard.marks import marks, spelled
-from dashboard.traces import Part, Threshold, dashed, epoch_ms, label, line, note, rows, shade
+from dashboard.traces import Part, Row, Span, Threshold, dashed, epoch_ms, label, line, note, rows, shade
 from dashboard.window import Window
 
-# Runbook, "Recommended Alerts".
-ERROR_RATE = Threshold(0.10, "error rate 10 %", theme.CRITICAL)
-FALLBACK_RATE = Threshold(0.25, "fallback rate 25 %", theme.WARNING, label_at=0.1)
-RESPONSE_P95_S = Threshold(10.0, "p95 10 s", theme.WARNING)
-
 ACTIONS_LANE = "actions"
+_NO_RULES = Rules(10, ())
+ALERT_LANES: Mapping[Severity, str] = {Severity.CRITICAL: "▲ critical", Severity.WARNING: "◆ warning"}
+SEVERITY_COLORS: Mapping[Severity, str] = {Severity.CRITICAL: theme.CRITICAL, Severity.WARNING: theme.WARNING}
 
 
 def circuits(
-    order: Sequence[str], intervals: pd.DataFrame, actions: pd.DataFrame, window: Window, at: datetime
+    order: Sequence[str],
+    intervals: pd.DataFrame,
+    actions: pd.DataFrame,
+    window: Window,
+    at: datetime,
+    rules: Rules = _NO_RULES,
+    bars: Sequence[Bar] = (),
 ) -> go.Figure:
-    """Circuit states: a lane per provider in chain order, then one for operator actions.
+    """Circuit states: a lane per provider in chain order, then one for the alerts of each severity and one for actions.
 
     OPEN is a solid bar, HALF_OPEN hatched, unknown grey, CLOSED a thin line: shape says it as well as colour.
-    intervals, actions: metrics.circuit_intervals and metrics.actions. at: the moment shown as now.
+    intervals, actions: metrics.circuit_intervals and metrics.actions. at: the moment shown as now. bars: what was pending
+    or active in the window; rules that were so have each a row of their own within the lane.
     """
-    lanes = [*order, *sorted({provider_label(p) for p in intervals["provider"]} - set(order)), ACTIONS_LANE]
+    others = sorted({provider_label(p) for p in intervals["provider"]} - set(order))
+    lanes = [*order, *others, *ALERT_LANES.values(), ACTIONS_LANE]
     y = {
         "type": "category",
         "categoryorder": "array",
@@ -42,7 +54,7 @@ def circuits(
         "range": [-0.6, len(lanes) - 0.4],
         "showgrid": False,
     }
-    bars = [_bar(state, intervals[intervals["state"] == state]) for state in _BARS]
+    states = [_bar(state, intervals[intervals["state"] == state]) for state in _BARS]
     lane = {
         "type": "scatter",
         "name": ACTIONS_LANE,
@@ -54,7 +66,7 @@ def circuits(
         "hovertemplate": "%{hovertext}<br>%{x|%H:%M:%S} UTC<extra></extra>",
     }
     layout = {"hovermode": "closest", "bargap": 0, "barmode": "overlay", "showlegend": False}
-    return _figure(window, y, [*bars, lane], shapes=_now_line(window, at), **layout)
+    return _figure(window, y, [*states, *_alert_bars(rules, bars), lane], shapes=_now_line(window, at), **layout)
 
 
 def with_actions(figure: go.Figure, actions: pd.DataFrame) -> go.Figure:
@@ -73,51 +85,44 @@ def success_rate(attempts: pd.DataFrame, order: Sequence[str], window: Window) -
     return _figure(window, {"range": [-0.03, 1.05], "tickformat": ".0%", "dtick": 0.5}, traces, annotations=notes)
 
 
-def request_rates(requests: pd.DataFrame, window: Window) -> go.Figure:
-    """Error rate and fallback rate of requests against the runbook's thresholds. requests: requests_by_bucket."""
+def request_rates(requests: pd.DataFrame, window: Window, limits: Sequence[Limit] = ()) -> go.Figure:
+    """Error rate and fallback rate of requests. requests: requests_by_bucket; limits: of the rules on either."""
     errors = rows(requests["bucket_at"], requests["error_rate"], requests["total"])
     fallbacks = rows(requests["bucket_at"], requests["fallback_rate"], requests["total"])
-    top = min(1.0, max([0.3, *(y for _, y, _ in errors + fallbacks)])) * 1.08
+    top = min(1.0, _top(limits, 0.3, errors + fallbacks)) * 1.08
     step_ms = _step_ms(window)
     traces = [
-        shade(errors, step_ms, ERROR_RATE, top),
-        shade(fallbacks, step_ms, FALLBACK_RATE, top),
+        *_shades(limits, top),
         *line("fallback rate", fallbacks, step_ms, hover="%{y:.1%}", color=theme.MUTED, dash="dot"),
         *line("error rate", errors, step_ms, hover="%{y:.1%}", color=theme.TEXT),
     ]
-    return _figure(
-        window,
-        {"range": [0, top], "tickformat": ".0%", "nticks": 4},
-        traces,
-        shapes=[dashed(ERROR_RATE), dashed(FALLBACK_RATE)],
-        annotations=[label(ERROR_RATE), label(FALLBACK_RATE), *_without(requests)],
-    )
+    return _with_limits(window, {"range": [0, top], "tickformat": ".0%", "nticks": 4}, traces, limits, requests)
 
 
-def response_time(requests: pd.DataFrame, attempts: pd.DataFrame, order: Sequence[str], window: Window) -> go.Figure:
+def response_time(
+    requests: pd.DataFrame,
+    attempts: pd.DataFrame,
+    order: Sequence[str],
+    window: Window,
+    limits: Sequence[Limit] = (),
+) -> go.Figure:
     """Median and 95th percentile of what callers waited, in seconds; a provider's own p95 by a click in the legend.
 
-    requests, attempts: requests_by_bucket and attempts_by_bucket.
+    requests, attempts: requests_by_bucket and attempts_by_bucket; limits: of the rules on the 95th percentile.
     """
     median = rows(requests["bucket_at"], requests["p50_ms"] / 1000, requests["total"])
     p95 = rows(requests["bucket_at"], requests["p95_ms"] / 1000, requests["total"])
-    top = max([12.0, *(y for _, y, _ in p95)]) * 1.08
+    top = _top(limits, 2.0, p95) * 1.08
     step_ms = _step_ms(window)
     traces = [
-        shade(p95, step_ms, RESPONSE_P95_S, top),
+        *_shades(limits, top),
         *line("median", median, step_ms, hover="%{y:.2f}", color=theme.MUTED, dash="dot"),
         *line("p95", p95, step_ms, hover="%{y:.2f}", color=theme.TEXT),
     ]
     for provider, color, own in _per_provider(attempts, order):
         points = rows(own["bucket_at"], own["p95_ms"] / 1000, own["success"] + own["failed"])
         traces += line(f"{provider} p95", points, step_ms, hover="%{y:.2f}", color=color, visible="legendonly")
-    return _figure(
-        window,
-        {"range": [0, top], "ticksuffix": " s", "nticks": 4},
-        traces,
-        shapes=[dashed(RESPONSE_P95_S)],
-        annotations=[label(RESPONSE_P95_S), *_without(requests)],
-    )
+    return _with_limits(window, {"range": [0, top], "ticksuffix": " s", "nticks": 4}, traces, limits, requests)
 
 
 # State: how thick its bar is, in lanes, and its pattern.
@@ -149,6 +154,85 @@ def _bar(state: str, intervals: pd.DataFrame) -> Part:
         "hovertext": [_spell(row) for row in intervals.to_dict("records")],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
+
+
+def _top(limits: Sequence[Limit], least: float, points: Sequence[Row]) -> float:
+    """How far an axis goes: to all values, with room above each threshold for its label."""
+    return max([least, *(limit.value * 1.2 for limit in limits), *(y for _, y, _ in points)])
+
+
+def _shades(limits: Sequence[Limit], top: float) -> list[Part]:
+    return [
+        part
+        for limit in limits
+        for part in shade(
+            [_span(bar) for bar in limit.bars],
+            SEVERITY_COLORS[limit.severity],
+            top,
+        )
+    ]
+
+
+def _span(bar: Bar) -> Span:
+    start_ms, end_ms = epoch_ms([bar.start_at, bar.end_at])
+    return Span(start_ms, end_ms, bar.active)
+
+
+def _with_limits(
+    window: Window, y: Part, traces: Sequence[Part], limits: Sequence[Limit], requests: pd.DataFrame
+) -> go.Figure:
+    lines = [
+        Threshold(limit.value, limit.label, SEVERITY_COLORS[limit.severity], 0.18 * place)
+        for place, limit in enumerate(limits)
+    ]
+    notes = [*map(label, lines), *_without(requests)]
+    return _figure(window, y, traces, shapes=[*map(dashed, lines)], annotations=notes)
+
+
+def _alert_bars(rules: Rules, bars: Sequence[Bar]) -> list[Part]:
+    """The lanes' bars: pending lighter than firing, hatched where a firing alert has no data."""
+    by_name = {rule.name: rule for rule in rules.rules}
+    seen = {bar.rule for bar in bars}
+    parts = []
+    for severity, lane in ALERT_LANES.items():
+        own = [rule.name for rule in rules.rules if rule.severity is severity and rule.name in seen]
+        height = 0.84 / max(1, len(own))
+        shown = [bar for bar in bars if bar.rule in own]
+        edges = [epoch_ms([bar.start_at, bar.end_at]) for bar in shown]
+        color = SEVERITY_COLORS[severity]
+        parts.append(
+            {
+                "type": "bar",
+                "name": lane,
+                "orientation": "h",
+                "y": [lane] * len(shown),
+                "base": [start for start, _ in edges],
+                "x": [end - start for start, end in edges],
+                # The first rule on top; a little air between rows.
+                "offset": [0.42 - height * (own.index(bar.rule) + 1) for bar in shown],
+                "width": height * (0.86 if len(own) > 1 else 1),
+                "marker": {
+                    "color": [color if bar.active else theme.faded(color, 35) for bar in shown],
+                    "line": {"width": 0},
+                    "pattern": {
+                        "shape": ["/" if bar.active and bar.phase is Phase.NO_DATA else "" for bar in shown],
+                        "size": 5,
+                        "solidity": 0.5,
+                        "fillmode": "replace",
+                        "bgcolor": theme.BACKGROUND,
+                    },
+                },
+                "hovertext": [_spell_alert(by_name[bar.rule], bar) for bar in shown],
+                "hovertemplate": "%{hovertext}<extra></extra>",
+            }
+        )
+    return parts
+
+
+def _spell_alert(rule: Rule, bar: Bar) -> str:
+    word = "firing, no data" if bar.active and bar.phase is Phase.NO_DATA else WORDS[bar.phase]
+    when = f"{bar.since:%H:%M:%S} to {bar.until:%H:%M:%S}" if bar.until else f"since {bar.since:%H:%M:%S}"
+    return chart_text(f"{rule.title}: {word} {when} UTC, {against(rule, bar.value, bar.count)} as it began")
 
 
 def _now_line(window: Window, at: datetime) -> list[Part]:

@@ -43,6 +43,11 @@ class IngestStatus:
     trouble: str = ""
 
 
+def settled(status: IngestStatus) -> bool:
+    """Whether all files have been read to their ends, so that their age and their last moments are known."""
+    return bool(status.sources) and all(source.state is not FileState.READING for source in status.sources)
+
+
 class Tally:
     """What has been stored since the start: counts, and the newest times per source."""
 

@@ -8,6 +8,12 @@ METIS_CONTROL_URL                the service whose control API is used         (
 METIS_CONTROL_TOKEN              the dashboard's token for it                  (none)
 METIS_DASHBOARD_REFRESH_SECONDS  shortest time between two refreshes of a page (0.25)
 METIS_DASHBOARD_STALE_SECONDS    age of the newest line that counts as stale   (30)
+METIS_DASHBOARD_RULES            alert rules over the default ones: TOML file  (none)
+METIS_DASHBOARD_URL              the page's address, for links in messages     (http://127.0.0.1:8501)
+METIS_ALERT_SLACK_WEBHOOK_URL    where alerts are sent; a secret               (none)
+METIS_ALERT_PAGERDUTY_ROUTING_KEY  likewise, for critical ones; a secret       (none)
+METIS_ALERT_PAGERDUTY_URL        PagerDuty's address, another one in the EU    (https://events.pagerduty.com/v2/enqueue)
+METIS_ALERT_WEBHOOK_URL          where alerts are sent as JSON; a secret       (none)
 """
 
 import glob
@@ -27,6 +33,12 @@ CONTROL_URL = "METIS_CONTROL_URL"
 CONTROL_TOKEN = "METIS_CONTROL_TOKEN"  # noqa: S105 (a variable's name)
 REFRESH_SECONDS = "METIS_DASHBOARD_REFRESH_SECONDS"
 STALE_SECONDS = "METIS_DASHBOARD_STALE_SECONDS"
+RULES = "METIS_DASHBOARD_RULES"
+URL = "METIS_DASHBOARD_URL"
+SLACK_WEBHOOK_URL = "METIS_ALERT_SLACK_WEBHOOK_URL"
+PAGERDUTY_ROUTING_KEY = "METIS_ALERT_PAGERDUTY_ROUTING_KEY"
+PAGERDUTY_URL = "METIS_ALERT_PAGERDUTY_URL"
+WEBHOOK_URL = "METIS_ALERT_WEBHOOK_URL"
 
 HIDDEN_FOLDER = ".metis-dashboard"
 
@@ -46,7 +58,8 @@ class Settings:
     logs: paths and patterns; store: file or folder for the events, None for the usual place; control_url:
     without a slash at its end; control_token: never shown; operators, viewers: for access.signed_in;
     refresh_s: shortest time between two refreshes; stale_s: age of the newest line from
-    which on the data count as stale.
+    which on the data count as stale. rules: file of alert rules over the default ones; url: the page's address, without
+    a slash at its end; slack_webhook_url, pagerduty_routing_key, webhook_url: where alerts are sent, never shown.
     """
 
     logs: tuple[str, ...] = ("backend_live.log",)
@@ -57,6 +70,12 @@ class Settings:
     control_token: str | None = field(default=None, repr=False)
     operators: tuple[str, ...] = ()
     viewers: tuple[str, ...] = ()
+    rules: Path | None = None
+    url: str = "http://127.0.0.1:8501"
+    slack_webhook_url: str | None = field(default=None, repr=False)
+    pagerduty_routing_key: str | None = field(default=None, repr=False)
+    pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
+    webhook_url: str | None = field(default=None, repr=False)
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -75,6 +94,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         control_token=_token(given.get(CONTROL_TOKEN)),
         operators=_people(OPERATORS, given.get(OPERATORS, "")),
         viewers=_people(VIEWERS, given.get(VIEWERS, "")),
+        rules=_expanded(given[RULES]) if RULES in given else None,
+        url=_url(URL, given.get(URL, usual.url)),
+        slack_webhook_url=_secret_url(SLACK_WEBHOOK_URL, given),
+        pagerduty_routing_key=_routing_key(given.get(PAGERDUTY_ROUTING_KEY)),
+        pagerduty_url=_url(PAGERDUTY_URL, given.get(PAGERDUTY_URL, usual.pagerduty_url)),
+        webhook_url=_secret_url(WEBHOOK_URL, given),
     )
 
 
@@ -134,6 +159,28 @@ def _url(variable: str, text: str) -> str:
 def _token(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"[A-Za-z0-9_.~-]{16,256}", text):
         raise SettingsError(CONTROL_TOKEN, "16 or more of the characters A-Z a-z 0-9 _ . ~ -", "another text")
+    return text
+
+
+def _secret_url(variable: str, given: Mapping[str, str]) -> str | None:
+    """An address that is a secret: it is not quoted in the error, and may have a query."""
+    text = given.get(variable)
+    if text is None:
+        return None
+    rule = "an http or https address"
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError(variable, rule, "another text") from None
+    return text
+
+
+def _routing_key(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9_-]{16,128}", text):
+        raise SettingsError(PAGERDUTY_ROUTING_KEY, "16 or more of the characters A-Z a-z 0-9 _ -", "another text")
     return text
 
 

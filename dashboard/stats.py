@@ -39,7 +39,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 def stats_command(paths: tuple[str, ...], since: str | None, until: str | None, as_json: bool) -> None:
     """Success rates, fallbacks, response times and circuits of a log, its archives or patterns."""
     try:
-        store = _opened(paths)
+        store = opened(paths, "stats-")
         found = document(store, since, until)
     except (SettingsError, StatsError) as exc:
         click.echo(f"error: {exc}", err=True)
@@ -87,12 +87,16 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
     }
 
 
-def _opened(paths: Sequence[str]) -> Store:
+def opened(paths: Sequence[str], prefix: str) -> Store:
+    """A store with what these logs hold now, and nothing else. prefix: of its file's name, for each use another.
+
+    Raises: StatsError for a path that cannot be used, SettingsError.
+    """
     for path in paths:
         _check(path)
     # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
     file = store_file(replace(load(), logs=tuple(paths)))
-    store = Store.open(file.with_name(f"stats-{file.name}"), keeps_lines=False)
+    store = Store.open(file.with_name(f"{prefix}{file.name}"), keeps_lines=False)
     if store.notice:
         click.echo(store.notice, err=True)
     with _progress(paths) as progress:

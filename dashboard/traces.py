@@ -1,4 +1,4 @@
-"""Building blocks of the charts, as Plotly's own dictionaries: lines with honest gaps, thresholds, shade beyond them.
+"""Building blocks of the charts, as Plotly's own dictionaries: lines with honest gaps, thresholds, shade where their alerts are.
 
 Values come as plain rows: (epoch milliseconds, value, count the value rests on). A chart is put together from
 dictionaries in one go, which costs a third of adding to a figure piece by piece.
@@ -16,7 +16,7 @@ from dashboard import theme
 from dashboard.inert import chart_text
 
 LOW_COUNT = 5
-"""Below this many values a bucket is drawn as a hollow point and raises no shade."""
+"""Below this many values a bucket is drawn as a hollow point."""
 
 Row = tuple[int, float, int]
 Part = dict[str, Any]
@@ -24,8 +24,17 @@ Part = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch in which an alert was pending, or firing; epoch milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    firing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Threshold:
-    """A line of the runbook, "Recommended Alerts".
+    """The line of an alert rule.
 
     value: in the axis' unit; color: a status colour; label_at: where the label begins, 0..1 of the width.
     """
@@ -77,26 +86,25 @@ def line(name: str, points: Sequence[Row], step_ms: int, *, hover: str, **style:
     ]
 
 
-def shade(points: Sequence[Row], step_ms: int, threshold: Threshold, top: float) -> Part:
-    """A box of full height for each run of buckets beyond the threshold. top: upper end of the axis."""
+def shade(spans: Sequence[Span], color: str, top: float) -> list[Part]:
+    """Boxes of full height where an alert was pending, and darker ones where it fired. top: upper end of the axis."""
+    return [_boxes([span for span in spans if span.firing is firing], color, top, firing) for firing in (False, True)]
+
+
+def _boxes(spans: Sequence[Span], color: str, top: float, firing: bool) -> Part:
     xs: list[int | None] = []
     ys: list[float | None] = []
-    for x, y, n in points:
-        if y <= threshold.value or n < LOW_COUNT:
-            continue
-        if xs and xs[-3] == x:  # begins where the box before ends: move that box's right edge
-            xs[-4] = xs[-3] = x + step_ms
-            continue
-        xs += [x, x, x + step_ms, x + step_ms, x, None]
+    for span in spans:
+        xs += [span.start_ms, span.start_ms, span.end_ms, span.end_ms, span.start_ms, None]
         ys += [0, top, top, 0, 0, None]
     return {
         "type": "scatter",
-        "name": f"beyond {threshold.label}",
+        "name": "firing" if firing else "pending",
         "x": xs,
         "y": ys,
         "mode": "none",
         "fill": "toself",
-        "fillcolor": theme.faded(threshold.color, 14),
+        "fillcolor": theme.faded(color, 17 if firing else 7),
         "hoverinfo": "skip",
         "showlegend": False,
     }

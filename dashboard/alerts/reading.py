@@ -84,9 +84,13 @@ def _orders(store: EventStore, whole: Window, recent: Window) -> tuple[tuple[int
     if not said.empty:
         chains = (tuple(map(str, chain)) for chain in said["chain_order"])
         return tuple(zip(_us(said["at"]).tolist(), chains, strict=True))
-    # The log never says it: that of its attempts so far.
-    seen = tuple(map(str, store.read("order_now", at=whole.end)["provider"]))
-    return ((int(_us(pd.Series([whole.start]))[0]), seen),)
+    # The log never says it: the providers called so far, each from the first moment after its first call.
+    chain = list(map(str, store.read("order_now", at=whole.end)["provider"]))
+    first = store.read("attempts_by_bucket", whole).groupby("provider")["bucket_at"].min()
+    since = dict(zip(first.index, (_us(first) + whole.bucket_s * 1_000_000).tolist(), strict=True))
+    return tuple(
+        (at, tuple(name for name in chain if since.get(name, at + 1) <= at)) for at in sorted(set(since.values()))
+    )
 
 
 def _events(store: EventStore, whole: Window, recent: Window) -> Times:

@@ -1,21 +1,27 @@
 """The page's four charts with their captions, in the order in which they stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import figures
+from dashboard.alert_board.course import Bar
+from dashboard.alert_board.limits import limits
+from dashboard.alerts.rule import Metric, Rules
 from dashboard.live.frames import Frames
 from dashboard.packing import packed
 from dashboard.window import Window
 
 
-def packed_charts(frames: Frames, window: Window, at: datetime, choice: str) -> Mapping[str, bytes]:
+def packed_charts(
+    frames: Frames, window: Window, at: datetime, choice: str, rules: Rules, bars: Sequence[Bar]
+) -> Mapping[str, bytes]:
     """The charts by name, ready to send.
 
-    at: the moment shown as now; choice: the range's name, as long as which stays the same a zoom is kept.
+    at: the moment shown as now; choice: the range's name, as long as which stays the same a zoom is kept; bars: of
+    the alerts, in the window.
     """
     order, attempts, requests = frames.order, frames.attempts_by_bucket, frames.requests_by_bucket
     intervals = frames.circuit_intervals
@@ -32,12 +38,14 @@ def packed_charts(frames: Frames, window: Window, at: datetime, choice: str) -> 
     def with_actions(figure: go.Figure) -> go.Figure:
         return figures.with_actions(figure, frames.actions)
 
+    rates = limits(rules, bars, Metric.ERROR_RATE, Metric.FALLBACK_RATE)
+    slow = limits(rules, bars, Metric.RESPONSE_TIME_P95_S)
     return {
         "circuits": chart(
-            figures.circuits(order, shown, frames.actions, window, at),
-            "Circuits",
-            "state per provider in chain order; OPEN solid, HALF_OPEN hatched, unknown grey; ▲ operator actions; UTC",
-            46 + 18 * (len(order) + 1),
+            figures.circuits(order, shown, frames.actions, window, at, rules, bars),
+            "Circuits and alerts",
+            "OPEN solid, HALF_OPEN hatched, unknown grey; alerts pending light, firing solid; ▲ operator actions; UTC",
+            46 + 18 * (len(order) + 1 + len(figures.ALERT_LANES)),
         ),
         "success": chart(
             with_actions(figures.success_rate(attempts, order, window)),
@@ -46,13 +54,13 @@ def packed_charts(frames: Frames, window: Window, at: datetime, choice: str) -> 
             150,
         ),
         "requests": chart(
-            with_actions(figures.request_rates(requests, window)),
+            with_actions(figures.request_rates(requests, window, rates)),
             "Error rate and fallback rate",
             f"% of requests, {width}{derived}",
             130,
         ),
         "response": chart(
-            with_actions(figures.response_time(requests, attempts, order, window)),
+            with_actions(figures.response_time(requests, attempts, order, window, slow)),
             "Response time",
             f"seconds a caller waited, {width}{derived}; median and 95th percentile",
             150,

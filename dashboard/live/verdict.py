@@ -1,50 +1,45 @@
-"""The verdict: what is wrong now and since when, from facts that the log holds.
+"""The verdict: what is wrong now and since when, from the alerts; and how it stands with the chain, from the log.
 
-Alert rules with their durations are another part; this is the present against the runbook's thresholds.
-Without data there is no verdict: the level is NO_DATA, never OK.
+The alerts are the one source of what is wrong. Without data there is no verdict: the level is NO_DATA, never OK, and
+neither is it OK while an alert is pending.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
+from dashboard.alert_board.rows import AlertRow, worst_first
+from dashboard.alerts.evaluate import Phase
+from dashboard.alerts.rule import Severity
 from dashboard.live.circuits import CircuitNow
 from dashboard.live.frames import RECENT
 from dashboard.live.span import Extent, Mode, Span
 from dashboard.live.words import Level
 from resilience.events import State
 
-# Runbook, "Recommended Alerts".
-ERROR_RATE, FALLBACK_RATE, RESPONSE_P95_MS = 0.10, 0.25, 10_000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A number against its threshold. value: with its unit; limit: the threshold in words; n: what it rests on."""
-
-    label: str
-    level: Level
-    value: str
-    limit: str
-    n: int
-    derived: bool = False
+NAMED = 2
+"""So many alerts are in the headline; the others are counted, and stand below."""
+_LEVELS: Mapping[Severity, Level] = {Severity.CRITICAL: Level.CRITICAL, Severity.WARNING: Level.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Content of the strip.
 
-    since: start of the worst thing (of a circuit: when it ceased to be CLOSED), None where it has no single start;
-    newest: the newest event's time;
-    unparsed: lines that look like events and could not be read.
+    since: when the condition of the worst thing became true; active, pending: how many alerts; chain: the circuits in
+    words; traffic: the requests of the last RECENT in words; newest: the newest event's time; unparsed: lines that look
+    like events and could not be read.
     """
 
     level: Level
     headline: str
     since: datetime | None
-    facts: tuple[Fact, ...]
+    active: int
+    pending: int
+    chain: str
+    traffic: str
     mode: Mode
     past: bool
     at: datetime
@@ -53,73 +48,79 @@ class Verdict:
 
 
 def verdict(
+    alerts: Sequence[AlertRow],
     circuits: Mapping[str, CircuitNow],
     recent: pd.DataFrame,
     span: Span,
     extent: Extent | None,
     unparsed: int,
+    trouble: str = "",
 ) -> Verdict:
     """What the strip says.
 
-    circuits: in chain order, the primary first; recent: metrics.request_summary of the last RECENT before now.
+    alerts: alert_board.rows of the moment shown; circuits: in chain order, the primary first; recent:
+    metrics.request_summary of the last RECENT before that moment; trouble: why the alerts are not known, if so.
     """
-    facts = _facts(recent)
-    level, headline, since = _judge(circuits, facts)
+    total, traffic = _traffic(recent)
+    level, headline, since = _judge(alerts, trouble, total)
     if extent is None:
         level, headline, since = Level.NO_DATA, "no event yet", None
     elif span.mode is Mode.STALE and not span.past:
         level = Level.NO_DATA if level is Level.OK else level
         headline = f"log stopped · {headline}"
-    newest = None if extent is None else extent.newest
-    return Verdict(level, headline, since, facts, span.mode, span.past, span.at, newest, unparsed)
-
-
-def _judge(circuits: Mapping[str, CircuitNow], facts: tuple[Fact, ...]) -> tuple[Level, str, datetime | None]:
-    opened = [c for c in circuits.values() if c.state == State.OPEN]
-    testing = [c for c in circuits.values() if c.state == State.HALF_OPEN]
-    primary = next(iter(circuits), "")
-    worst = [fact for fact in facts if fact.level in (Level.CRITICAL, Level.WARNING)]
-    said = []
-    if opened:
-        said.append(f"{len(opened)} of {len(circuits)} circuits OPEN")
-    if testing:
-        said.append(f"{len(testing)} HALF_OPEN")
-    suspects = [*opened, *testing]
-    if suspects and circuits[primary] in suspects:
-        suspects = [circuits[primary]]
-        said.append(f"primary {primary} {circuits[primary].state}")
-    said += [f"{fact.label} {fact.value}" for fact in worst]
-    if said:
-        critical = (opened and len(opened) == len(circuits)) or any(f.level is Level.CRITICAL for f in worst)
-        since = min((c.left_closed_at for c in suspects if c.left_closed_at), default=None)
-        return (Level.CRITICAL if critical else Level.WARNING), " · ".join(said), since
-    if all(fact.level is Level.NO_DATA for fact in facts):
-        return Level.NO_DATA, f"no request ended in the last {RECENT.seconds // 60} minutes", None
-    closed = sum(c.state == State.CLOSED for c in circuits.values())
-    return Level.OK, f"rates within limits · {closed} of {len(circuits)} circuits CLOSED", None
-
-
-def _facts(recent: pd.DataFrame) -> tuple[Fact, ...]:
-    row = recent.iloc[0].to_dict() if len(recent) else {}
-    n, failed = int(row.get("total") or 0), int(row.get("failed") or 0)
-
-    def fact(
-        label: str, column: str, limit: float, beyond: Level, says: Callable[[float], str], limit_says: str
-    ) -> Fact:
-        value = row.get(column)
-        if not n or value is None or pd.isna(value):
-            return Fact(label, Level.NO_DATA, "no data", limit_says, n)
-        level = beyond if value > limit else Level.OK
-        return Fact(label, level, says(float(value)), limit_says, n, bool(row.get("derived")))
-
-    def percent(value: float) -> str:
-        return f"{value:.1%}".replace("%", " %")
-
-    errors = fact("error rate", "error_rate", ERROR_RATE, Level.CRITICAL, percent, "of 10 %")
-    if failed and errors.level is Level.OK:  # below the rate's limit, but somebody got no answer
-        errors = Fact(errors.label, Level.WARNING, f"{errors.value}, {failed} failed", errors.limit, n, errors.derived)
-    return (
-        errors,
-        fact("fallback rate", "fallback_rate", FALLBACK_RATE, Level.WARNING, percent, "of 25 %"),
-        fact("p95", "p95_ms", RESPONSE_P95_MS, Level.WARNING, lambda ms: f"{ms / 1000:.1f} s", "of 10 s"),
+    return Verdict(
+        level=level,
+        headline=headline,
+        since=since,
+        active=sum(row.active for row in alerts),
+        pending=sum(row.phase is Phase.PENDING for row in alerts),
+        chain=_chain(circuits),
+        traffic=traffic,
+        mode=span.mode,
+        past=span.past,
+        at=span.at,
+        newest=None if extent is None else extent.newest,
+        unparsed=unparsed,
     )
+
+
+def _judge(alerts: Sequence[AlertRow], trouble: str, total: int) -> tuple[Level, str, datetime | None]:
+    if trouble:
+        return Level.NO_DATA, trouble, None
+    active = [row for row in worst_first(tuple(alerts)) if row.active]
+    pending = [row for row in alerts if row.phase is Phase.PENDING]
+    said = [row.headline for row in (active or pending)[:NAMED]]
+    if active:
+        alike = [row for row in active if row.severity is active[0].severity]
+        since = min((row.pending_at for row in alike if row.pending_at), default=None)
+        return _LEVELS[active[0].severity], " · ".join(said), since
+    if pending:
+        since = min((row.pending_at for row in pending if row.pending_at), default=None)
+        return Level.PENDING, " · ".join(said), since
+    if not total:
+        return Level.NO_DATA, f"no request ended in the last {RECENT.seconds // 60} minutes", None
+    return Level.OK, "no alert", None
+
+
+def _chain(circuits: Mapping[str, CircuitNow]) -> str:
+    def number(state: State) -> int:
+        return sum(circuit.state == state for circuit in circuits.values())
+
+    said = [f"{number(state)} {state}" for state in (State.OPEN, State.HALF_OPEN) if number(state)]
+    said = said or [f"{number(State.CLOSED)} of {len(circuits)} CLOSED"]
+    text = f"circuits: {', '.join(said)}"
+    primary = next(iter(circuits), "")
+    if primary and circuits[primary].state in (State.OPEN, State.HALF_OPEN):
+        text += f" · primary {primary} {circuits[primary].state}"
+        if (left_at := circuits[primary].left_closed_at) is not None:
+            text += f", not CLOSED since {left_at:%H:%M:%S} UTC"
+    return text
+
+
+def _traffic(recent: pd.DataFrame) -> tuple[int, str]:
+    row = recent.iloc[0].to_dict() if len(recent) else {}
+    total, failed = int(row.get("total") or 0), int(row.get("failed") or 0)
+    text = f"{total:,} request{'' if total == 1 else 's'}"
+    if failed:
+        text += f", {failed:,} without an answer"
+    return total, text + (", derived" if row.get("derived") else "")

@@ -13,6 +13,7 @@ class Level(StrEnum):
 
     CRITICAL = "critical"
     WARNING = "warning"
+    PENDING = "pending"
     OK = "ok"
     NO_DATA = "no data"
 

@@ -1,8 +1,8 @@
-"""The small components of the pages: verdict strip, chain cards, fallback reasons, waterfall, and the bell.
+"""The small components of the pages: verdict strip, alert rules, chain cards, fallback reasons, waterfall, the bell.
 
 They exist because their content ticks (ages, countdowns) and must be dense. Content is set as text of nodes,
-never as markup, and holds the core's own words, checked names and numbers only; text from a log goes through
-st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/.
+never as markup, and holds the core's own words, checked names, numbers and the rule file's texts only; text from a log
+goes through st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/ and dashboard/alert_board/.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,12 @@ def status(key: str, **content: Any) -> None:
 def verdict_strip(key: str, **content: Any) -> None:
     """The verdict strip. content: verdict (live.verdict.Verdict), window (start, end), now."""
     _component("strip", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def alerts(key: str, **content: Any) -> None:
+    """The alert rules. content: rows (alert_board.rows.AlertRow), at (the moment shown as now), ticks, was (it is a moment
+    of the past), links (by rule, operations.prepared.Link)."""
+    _component("alerts", isolated=True)(key=key, data=orjson.dumps(content))
 
 
 def cards(key: str, **content: Any) -> None:
@@ -50,6 +56,11 @@ def notes(key: str, **content: Any) -> None:
 def audit(key: str, **content: Any) -> None:
     """Who did what, when and why. content: acts (operations.audit.Act)."""
     _component("audit", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def table(key: str, **content: Any) -> None:
+    """Texts in rows and columns. content: table (alert_board.tables.Table)."""
+    _component("table", isolated=True)(key=key, data=orjson.dumps(content))
 
 
 def chain(key: str, on_order: Callable[[], None], **content: Any) -> None:

@@ -10,6 +10,7 @@ _HERE = Path(__file__).parent
 PAGES = {
     _HERE / "live.py": "Live",
     _HERE / "operations.py": "Operations",
+    _HERE / "alerts.py": "Alerts",
     _HERE / "logs.py": "Logs",
 }
 """The first is where one arrives."""

@@ -6,24 +6,27 @@ from functools import partial
 import streamlit as st
 
 from dashboard import chart, panels, state
+from dashboard.alert_board.care import remarks
+from dashboard.alert_board.course import Course
+from dashboard.alert_board.rows import rows
 from dashboard.control.values import Role
-from dashboard.ingest import IngestStatus
+from dashboard.ingest_status import settled as is_settled
 from dashboard.live.cards import cards
 from dashboard.live.circuits import circuits_now
 from dashboard.live.reasons import reasons
 from dashboard.live.span import Extent, Mode, Span, for_traffic
 from dashboard.live.verdict import verdict
-from dashboard.operations.prepared import links
-from dashboard.tailed_file import FileState
+from dashboard.operations.prepared import links, steps
 from dashboard.views import controls, who
 from dashboard.views.guard import guarded
 from dashboard.views.raw_lines import BOX_CLASS, raw_lines, rejects
-from dashboard.views.waiting import progress, trouble, waiting
+from dashboard.views.waiting import progress, rule_problem, trouble, waiting
 from dashboard.window import Window
 
 BELL, RUN, READING, WIDTHS = "live.bell", "live.run", "live.reading", "live.widths"
 BEAT_MS = 5000  # without news, the page moves on this often: windows slide, a log goes stale
 ROLE_AGE_S = 30.0
+SOON_MS = 500  # while the alert rules are evaluated over a log that has just been read
 HELD_REST_MS = 2000  # nothing moves while the page is paused; only the count of what waits does
 
 
@@ -34,9 +37,13 @@ def live() -> None:
     service = state.service()
     version, rest_ms = service.bell.version, round(service.settings.refresh_s * 1000)
     panels.page_style("live.style")
+    beat_ms = BEAT_MS
     with guarded("page"):
-        if page(service, version) is Mode.PAUSED:
+        mode, soon = page(service, version)
+        if mode is Mode.PAUSED:
             rest_ms = HELD_REST_MS
+        if soon:
+            beat_ms = SOON_MS
     st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
     panels.bell(
         BELL,
@@ -45,15 +52,15 @@ def live() -> None:
         version=version,
         run=st.session_state[RUN],
         rest_ms=rest_ms,
-        beat_ms=BEAT_MS,
+        beat_ms=beat_ms,
         lines=BOX_CLASS,
     )
 
 
-def page(service: state.Service, version: int) -> Mode:
-    """What the page shows of the data's `version`; the mode it is in."""
+def page(service: state.Service, version: int) -> tuple[Mode, bool]:
+    """What the page shows of the data's `version`; the mode it is in, and whether it should be drawn again soon."""
     now, status, extent = datetime.now(UTC), service.ingest.status(), state.extent(version)
-    settled = _settled(status)
+    settled = is_settled(status)
     span, choice = controls.range_bar(
         extent, settled, now, service.settings.stale_s, partial(state.events_after, version)
     )
@@ -61,14 +68,16 @@ def page(service: state.Service, version: int) -> Mode:
     trouble(service.store.notice, status.trouble)
     if extent is None:
         waiting(service.settings.logs, status.sources)
-        return span.mode
+        return span.mode, False
+    rule_problem(state.alerts().problem)
     span = _for_traffic(span, choice, settled)
+    course = state.course(version, extent, settled=settled)
 
     with guarded("numbers"):
-        _numbers(version, span, extent, now)
+        _numbers(version, span, extent, now, course)
     shown = span.window
     with guarded("charts"):
-        for name, content in state.charts(version, span, extent, choice).items():
+        for name, content in state.charts(version, span, extent, choice, course).items():
             key = f"live.{name}"
             zoom = chart.show(content, key, on_brush=partial(_brush, key))
             shown = shown if zoom is None else Window.of(zoom.start, zoom.end)
@@ -79,20 +88,36 @@ def page(service: state.Service, version: int) -> Mode:
     with guarded("raw lines"):
         raw_lines(partial(state.lines, shown), reading=st.session_state.get(READING, False))
         rejects(state.rejects, state.reject_count(version))
-    return span.mode
+    return span.mode, course.behind
 
 
-def _numbers(version: int, span: Span, extent: Extent, now: datetime) -> None:
+def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Course) -> None:
     frames = state.frames(version, span, extent)
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
-    said = verdict(circuits, frames.recent, span, extent, state.reject_count(version))
+    rules = state.alerts().rules
+    held = course.at(span.at)
+    alerts = rows(rules, held, state.alert_sparks(course, span, extent), remarks(rules, held, state.ledger(), span.at))
+    unparsed = state.reject_count(version)
+    said = verdict(alerts, circuits, frames.recent, span, extent, unparsed, _without_alerts(course))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
-    drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)
     ticks = span.mode is not Mode.PAUSED and not span.past
     state.control().state.get(ROLE_AGE_S)  # in the background: what the page's own token may do
     acting = who.person().role is Role.OPERATOR and not span.past
-    ways = links({card.provider: card.circuit.state for card in drawn}) if acting else {}
-    panels.cards("live.cards", cards=drawn, at=span.at, ticks=ticks, links=ways)
+    drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)
+    states = {card.provider: card.circuit.state for card in drawn}
+    ways = steps(rules, states) if acting else {}
+    panels.alerts("live.alerts", rows=alerts, at=span.at, ticks=ticks, was=not ticks, links=ways)
+    ways_of_cards = links(states) if acting else {}
+    panels.cards("live.cards", cards=drawn, at=span.at, ticks=ticks, links=ways_of_cards)
+
+
+def _without_alerts(course: Course) -> str:
+    """Why the alerts are not known; empty if they are."""
+    if state.alerts().problem:
+        return "no alert rules: their file cannot be used"
+    if course.evaluation.at is None or course.behind:
+        return "the alert rules are being evaluated"
+    return ""
 
 
 def _for_traffic(span: Span, choice: str, settled: bool) -> Span:
@@ -100,10 +125,6 @@ def _for_traffic(span: Span, choice: str, settled: bool) -> Span:
     span = for_traffic(span, state.attempts(span.window, settled), widths.get(choice))
     widths[choice] = span.window.bucket_s
     return span
-
-
-def _settled(status: IngestStatus) -> bool:
-    return bool(status.sources) and all(source.state is not FileState.READING for source in status.sources)
 
 
 def _rung() -> None:

@@ -13,7 +13,7 @@ from dashboard import panels, state
 from dashboard.access import Person
 from dashboard.control.values import ControlState, Preview, Problem, Role
 from dashboard.inert import inert
-from dashboard.operations import conflicts, drafts
+from dashboard.operations import conflicts, drafts, prepared
 from dashboard.operations.chain import from_log, from_service
 from dashboard.operations.drafts import Draft
 from dashboard.operations.notes import Level, notes, of_answer, of_preview, of_problem
@@ -73,13 +73,18 @@ def page(version: int) -> bool:
         else:
             _chain(known, editable=False)
             st.text(f"Read-only: {person.why}.")
+    checks_first = prepared.CHECKS in st.query_params  # a link has come for them
     with right:
+        if checks_first:
+            with guarded("diagnostics"):
+                awaited = ops_log.diagnostics(reachable=known is not None, first=True) or awaited
         with guarded("proof"):
             awaited = ops_log.proof(version) or awaited
         with guarded("audit"):
             ops_log.audit(version)
-        with guarded("diagnostics"):
-            awaited = ops_log.diagnostics(reachable=known is not None) or awaited
+        if not checks_first:
+            with guarded("diagnostics"):
+                awaited = ops_log.diagnostics(reachable=known is not None) or awaited
     return awaited or ops_acting.under_way()
 
 

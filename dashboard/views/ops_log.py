@@ -47,12 +47,18 @@ def audit(version: int) -> None:
     panels.audit("ops.audit_shown", acts=acts[:SHOWN])
 
 
-def diagnostics(*, reachable: bool) -> bool:
-    """The runbook's checks, asked for by a click; whether the answer is awaited."""
+def diagnostics(*, reachable: bool, first: bool = False) -> bool:
+    """The runbook's checks, asked for by a click; whether the answer is awaited. first: they are what one came for."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.subheader("Diagnostics", width="content", anchor=False)
         checks = state.control().checks
-        st.button("Run the runbook's checks", key="ops.check", on_click=_ask, disabled=not reachable)
+        st.button(
+            "Run the runbook's checks",
+            key="ops.check",
+            on_click=_ask,
+            disabled=not reachable,
+            type="primary" if first else "secondary",
+        )
     held = checks.peek()
     if checks.asking():
         panels.notes("ops.checks_shown", notes=notes(Level.WAITING, ["asking, up to a few seconds …"]), role="status")

@@ -46,6 +46,15 @@ def trouble(*texts: str | None) -> None:
         st.code("\n".join(said), language=None, wrap_lines=True)
 
 
+def rule_problem(text: str) -> None:
+    """Why the alert rules cannot be used; nothing if they can. As text: it quotes the rule file."""
+    if text:
+        st.error(
+            "No alert is evaluated: the rule file (METIS_DASHBOARD_RULES) cannot be used. Correct it, then restart."
+        )
+        st.code(inert(text), language=None, wrap_lines=True)
+
+
 def progress(sources: Iterable[SourceStatus]) -> None:
     """How far a long first reading has come; nothing once the files are only followed."""
     found = list(sources)

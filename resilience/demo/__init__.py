@@ -1,6 +1,6 @@
-"""What `make run` starts: simulated providers, the backend service, traffic and the dashboard.
+"""What `make run` starts: simulated providers, the backend service, traffic, the dashboard and the alerts' watcher.
 
-    this process: four providers on loopback, traffic     children: backend (resilience serve), dashboard
+    this process: four providers on loopback, traffic     children: backend (resilience serve), dashboard, watch
 
 No key, no network beyond loopback; everything it writes is in `.run/`.
 """

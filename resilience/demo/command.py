@@ -17,7 +17,7 @@ _NEEDED = ("fastapi", "uvicorn", "prometheus_client", "streamlit", "duckdb", "pl
 @click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True, help="Of the service.")
 @click.option("--dashboard-port", type=click.IntRange(1, 65_535), default=8501, show_default=True)
 def demo_command(port: int, dashboard_port: int) -> None:
-    """Start simulated providers, the backend, traffic and the dashboard; Ctrl-C stops all of it."""
+    """Start simulated providers, the backend, traffic, the dashboard and `watch`; Ctrl-C stops all of it."""
     problem = missing_extras() or busy_port({"--port": port, "--dashboard-port": dashboard_port})
     if problem is not None:
         click.echo(f"error: {problem}", err=True)

@@ -68,9 +68,9 @@ async def run(places: Places, say: Say) -> int:
         # Each demo begins anew, so no change of an earlier one is of any meaning.
         state_path(ENV_FILE).unlink(missing_ok=True)
         envfile.write(ENV_FILE, backend_settings(servers, places.port, places.log_path))
-        backend, dashboard = _children(places)
-        play = asyncio.create_task(_play(places, servers, backend, dashboard, say))
-        _on_signals(play, (backend, dashboard), say)
+        backend, dashboard, watch = _children(places)
+        play = asyncio.create_task(_play(places, servers, backend, (dashboard, watch), say))
+        _on_signals(play, (backend, dashboard, watch), say)
         try:
             await play
         except asyncio.CancelledError:
@@ -79,12 +79,12 @@ async def run(places: Places, say: Say) -> int:
             say(f"error: {exc}")
         finally:
             # The providers stay until the backend has ended, so that running requests end well.
-            await asyncio.gather(backend.stop(STOP_WITHIN_S), dashboard.stop(STOP_WITHIN_S))
+            await asyncio.gather(*(child.stop(STOP_WITHIN_S) for child in (backend, dashboard, watch)))
     return 1
 
 
-def _children(places: Places) -> tuple[Child, Child]:
-    outputs = {name: RUN_DIR / f"{name}.out" for name in ("backend", "dashboard")}
+def _children(places: Places) -> tuple[Child, Child, Child]:
+    outputs = {name: RUN_DIR / f"{name}.out" for name in ("backend", "dashboard", "watch")}
     for output in outputs.values():
         output.unlink(missing_ok=True)
     backend = Child(
@@ -100,7 +100,14 @@ def _children(places: Places) -> tuple[Child, Child]:
         dashboard_environment(os.environ, places.service_url),
         outputs["dashboard"],
     )
-    return backend, dashboard
+    watch = Child(
+        "watch",
+        (sys.executable, "-m", "dashboard", "watch", str(places.log_path)),
+        # No channel is left in it, so nothing is sent.
+        dashboard_environment(os.environ, places.service_url) | {"METIS_DASHBOARD_URL": places.dashboard_url},
+        outputs["watch"],
+    )
+    return backend, dashboard, watch
 
 
 def _on_signals(play: asyncio.Task[None], children: tuple[Child, ...], say: Say) -> None:
@@ -115,19 +122,22 @@ def _on_signals(play: asyncio.Task[None], children: tuple[Child, ...], say: Say)
         asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
-async def _play(places: Places, servers: Servers, backend: Child, dashboard: Child, say: Say) -> None:
-    """Raises DemoError as soon as a part fails; else it never ends."""
-    say("starting the backend and the dashboard ...")
+async def _play(places: Places, servers: Servers, backend: Child, readers: tuple[Child, Child], say: Say) -> None:
+    """Raises DemoError as soon as a part fails; else it never ends. readers: the dashboard and the watcher."""
+    say("starting the backend, the dashboard and the watcher ...")
     try:
         async with asyncio.TaskGroup() as parts:
             parts.create_task(_keep(backend, say))
-            parts.create_task(_watch(dashboard))
+            for reader in readers:
+                parts.create_task(_watch(reader))
             await _answers(f"{places.service_url}/api/v53/health", backend)
             parts.create_task(servers.play(TOUR))
             parts.create_task(drive(places.service_url, TOUR.traffic, Counter(), random.Random()))
-            await _answers(places.dashboard_url, dashboard)
+            await _answers(places.dashboard_url, readers[0])
             say(f"\n  Dashboard  {places.dashboard_url}\n  Service    {places.service_url}\n")
-            say(f"Log: {places.log_path}. One incident after another; Ctrl-C stops everything.")
+            say(
+                f"Log: {places.log_path}. Alerts: {RUN_DIR / 'watch.out'}. One incident after another; Ctrl-C stops everything."
+            )
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
 

@@ -60,7 +60,7 @@ def create_app(
     if place is not None:
         control = Control(client, observed, place, flush=flush, wall=wall, transport=transport)
     keys = _keys(client)
-    metrics = Metrics(running_version(), client.circuits)
+    metrics = Metrics(running_version(), client.circuits, wall)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -19,10 +19,11 @@ from resilience.config import Config
 from resilience.control.control import Place
 from resilience.errors import ResilienceError
 from resilience.eventlog import EventLog
-from resilience.events import Origin
+from resilience.events import Event, Origin
 from resilience.service import pidfile
 from resilience.service.app import create_app
 from resilience.service.control_door import is_loopback
+from resilience.service.tracing import tracing
 
 SERVICE = "metis-backend"
 
@@ -49,10 +50,17 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
         listener.close()
         rule = "METIS_LLM_LOG_PATH must name a file that can be written"
         raise ServeError(f"{rule}, got {config.log_path}: {exc.strerror}") from exc
+    spans = tracing(SERVICE, environ)
+
+    def emit(event: Event) -> None:
+        log.emit(event)
+        if spans is not None:
+            spans.observe(event)
+
     # Else each counter has a second series with the time of its birth.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     place = Place(env_file, pidfile.state_path(env_file), dict(environ))
-    app = create_app(config, log.emit, place=place, flush=log.flush)
+    app = create_app(config, emit, place=place, flush=log.flush)
     server = _Server(
         uvicorn.Config(
             app,
@@ -78,6 +86,8 @@ def serve(config: Config, env_file: Path = Path(".env"), environ: Mapping[str, s
             server.run(sockets=[listener])
         finally:
             log.close()
+            if spans is not None:
+                spans.close()
 
 
 class _Server(uvicorn.Server):

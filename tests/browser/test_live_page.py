@@ -69,19 +69,20 @@ def refreshed(page: Page, live: Dashboard, request_id: str) -> None:
 
 
 def test_everything_is_drawn(page: Page) -> None:
-    expect(page.locator(".st-key-live-strip .headline")).to_contain_text("fallback rate")
+    expect(page.locator(".st-key-live-strip .headline")).to_contain_text("Fallback rate")
     expect(page.locator(".st-key-live-cards .card")).to_have_count(4)
     expect(page.locator(".st-key-live-cards .card").first).to_contain_text("PRIMARY")
     lanes = page.locator(".st-key-live-circuits .ytick text").all_text_contents()
-    assert lanes[::-1] == [*traffic.ORDER, "actions"]
+    assert lanes[::-1] == [*traffic.ORDER, "▲ critical", "◆ warning", "actions"]
+    expect(page.locator(".st-key-live-alerts .row")).to_have_count(6)
     for chart in CHARTS[1:]:
         assert page.locator(f".st-key-live-{chart} path.js-line").count() >= 2
     expect(page.locator(".st-key-live-reasons")).to_contain_text("429 Rate Limit Exceeded")
     assert page.locator("h1").inner_text() == "METIS LLM resilience"
 
 
-def test_verdict_chain_and_circuits_need_no_scrolling_at_1280_by_800(page: Page) -> None:
-    for name in ("strip", "cards", "circuits"):
+def test_verdict_rules_chain_and_circuits_need_no_scrolling_at_1280_by_800(page: Page) -> None:
+    for name in ("strip", "alerts", "cards", "circuits"):
         area = page.locator(f".st-key-live-{name}").bounding_box()
         assert area is not None
         assert area["y"] >= 0

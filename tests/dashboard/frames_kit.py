@@ -27,7 +27,7 @@ REQUESTS = (
     "p95_ms",
 )
 SUMMARY = ("provider", "success", "failed", "success_rate", "p95_ms", "last_reason", "last_failed_at")
-RECENT = ("total", "failed", "error_rate", "fallback_rate", "p95_ms", "derived")
+RECENT = ("total", "failed", "derived")
 FALLBACKS = ("reason", "from_provider", "to_provider", "n")
 FAILURES = ("provider", "reason", "http_status", "n")
 

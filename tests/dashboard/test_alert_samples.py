@@ -95,3 +95,23 @@ def test_the_table_names_every_recording_and_nothing_else() -> None:
     named = set(re.findall(r"^\| `([a-z_]+\.log)` \|", PAGE, re.MULTILINE))
 
     assert named == set(SAMPLES)
+
+
+def test_a_log_that_never_says_its_order_tells_the_same_however_far_one_looks(tmp_path: Path) -> None:
+    lines = (DIRECTORY / "all_down.log").read_text("utf-8").splitlines(keepends=True)
+    log = tmp_path / "cut.log"
+    log.write_text("".join(line for line in lines if "INITIALIZED" not in line and "SERVICE_" not in line), "utf-8")
+    store = Store.open(None)
+    Ingest(store, [str(log)], follow=False).run_once()
+    extent = store.extent()
+    assert extent is not None
+    early, late = extent[0] + timedelta(minutes=7), extent[1]
+
+    def alerts_at(until: datetime, looked_at: datetime) -> list[object]:
+        evaluation = Evaluation(RULES)
+        moments = evaluation.moments(extent[0], looked_at)
+        evaluation, _ = evaluation.advanced(read_history(store, RULES, moments), [at for at in moments if at <= until])
+        return list(evaluation.alerts.values())
+
+    assert alerts_at(early, looked_at=late) == alerts_at(early, looked_at=early)
+    store.close()

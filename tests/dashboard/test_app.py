@@ -10,6 +10,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
+from dashboard.access import Person
+from dashboard.alerts.episodes import episodes
+from dashboard.alerts.rulefile import load_rules
+from dashboard.control.values import Role
 from dashboard.views import who
 from tests.browser import traffic
 
@@ -28,9 +32,17 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     state.choose_logs([])
 
 
+def read_and_evaluated() -> None:
+    """What is in the log is in the store, and the rules have been evaluated over it."""
+    service = state.service()
+    service.ingest.run_once()
+    version = service.store.version
+    state.course(version, state.extent(version), settled=True, wait_s=30)
+
+
 def opened(**session: str) -> AppTest:
     """The page after its first run, over what has been read so far."""
-    state.service().ingest.run_once()
+    read_and_evaluated()
     app = AppTest.from_file(str(SCRIPT), default_timeout=30)
     for key, value in session.items():
         app.session_state[f"live.{key}"] = value
@@ -69,13 +81,32 @@ def test_a_log_fills_the_page(log: Path) -> None:
     assert not app.error
     assert [card["provider"] for card in panel(app, "cards")["cards"]] == list(traffic.ORDER)
     assert [chart["title"] for chart in charts(app)] == [
-        "Circuits",
+        "Circuits and alerts",
         "Success rate per provider",
         "Error rate and fallback rate",
         "Response time",
     ]
     assert all(chart["alt"].endswith("UTC") for chart in charts(app))
+    alerts = panel(app, "alerts")["rows"]
+    assert [row["name"] for row in alerts] == [rule.name for rule in load_rules().rules][:6]
+    assert {row["name"]: row["word"] for row in alerts}["fallback_rate"] == "firing"
     assert panel(app, "strip")["verdict"]["level"] == "warning"
+
+
+def test_a_rule_file_that_is_wrong_is_said_and_nothing_else_is_used(
+    log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log.write_text(story(), "utf-8")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[rule.error_rate]\nthreshold = 12\n", "utf-8")
+    monkeypatch.setenv("METIS_DASHBOARD_RULES", str(rules))
+
+    app = opened()
+
+    assert "METIS_DASHBOARD_RULES" in app.error[0].value
+    assert "threshold must be from 0 to 1 for error_rate, got 12.0" in app.code[0].value
+    assert panel(app, "alerts")["rows"] == []
+    assert panel(app, "strip")["verdict"]["level"] == "no data"
 
 
 def test_one_broken_part_leaves_the_others(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,3 +217,103 @@ class User(dict[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         return self[name]
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks is an operator: AppTest has no address that would say so."""
+    monkeypatch.setattr(who, "person", lambda: Person("local", Role.OPERATOR))
+
+
+def at_alerts() -> AppTest:
+    """The Alerts page after its first run."""
+    read_and_evaluated()
+    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
+    return app.switch_page("views/alerts.py").run()
+
+
+def tables_of(app: AppTest) -> dict[str, list[list[str]]]:
+    """The rows of the page's tables, by their first column's title and number of columns."""
+    found = [
+        orjson.loads(c.proto.bytes)["table"]
+        for c in app.get("bidi_component")
+        if c.proto.component_name == "metis.table"
+    ]
+    names = ("silences", "kept_back", "audit", "history", "rules")
+    return {name: [row["cells"] for row in table["rows"]] for name, table in zip(names, found, strict=True)}
+
+
+def test_the_alerts_page_has_the_rules_and_the_episodes_of_the_log(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    app = at_alerts()
+
+    assert not app.exception
+    assert not app.error
+    assert panel(app, "alerts")["rows"][0]["active"]
+    found = tables_of(app)
+    told = episodes(state.alerts().evaluating.course(0, None, settled=False, wait_s=0).changes)  # type: ignore[union-attr]
+    assert len(found["history"]) == len(told) >= 2
+    assert [row[0] for row in found["rules"]] == [rule.title for rule in load_rules().rules]
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_alert_is_acknowledged_and_silenced_with_a_reason_and_stays_in_sight(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+    app = at_alerts()
+
+    app.button(key="alerts.do").click().run()
+    refused = panel_text(app)
+    app.text_input(key="alerts.reason").set_value("mine").run()
+    app.button(key="alerts.do").click().run()
+    app.segmented_control(key="alerts.what").set_value("Silence").run()
+    app.selectbox(key="alerts.matcher").set_value("fallback_rate").run()
+    app.text_input(key="alerts.reason").set_value("deploying").run()
+    app.button(key="alerts.do").click().run()
+
+    assert "reason must be" in refused
+    assert [(e.kind, e.actor, e.reason) for e in state.ledger().entries] == [
+        ("acknowledge", "local", "mine"),
+        ("silence", "local", "deploying"),
+    ]
+    row = {row["name"]: row for row in panel(app, "alerts")["rows"]}["fallback_rate"]
+    assert row["active"]
+    assert "silenced until" in row["remark"]
+    assert tables_of(app)["audit"][0][2].startswith("silenced Fallback rate until")
+    app.segmented_control(key="alerts.what").set_value("End a silence").run()
+    app.text_input(key="alerts.reason").set_value("done").run()
+    app.button(key="alerts.do").click().run()
+    assert [each.ended_by for each in state.ledger().silences] == ["local"]
+
+
+def panel_text(app: AppTest) -> str:
+    """What the notes of the page say."""
+    found = [orjson.loads(c.proto.bytes) for c in app.get("bidi_component") if c.proto.component_name == "metis.notes"]
+    return " ".join(note["text"] for notes in found for note in notes["notes"])
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_viewer_of_the_alerts_page_can_do_nothing(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.write_text(story(), "utf-8")
+    app = at_alerts()
+    app.text_input(key="alerts.reason").set_value("mine").run()
+    monkeypatch.setattr(who, "person", lambda: Person("eve", Role.VIEWER, "this account may look"))
+
+    app.button(key="alerts.do").click().run()  # what had been drawn before
+
+    assert state.ledger().entries == ()
+    assert not [button for button in app.button if button.key == "alerts.do"]
+    assert [text.value for text in app.text if text.value.startswith("Read-only")] == [
+        "Read-only: this account may look."
+    ]
+    assert panel(app, "alerts")["links"] == {}
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_rules_button_is_prepared_on_the_live_page(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    links = panel(opened(), "alerts")["links"]
+
+    assert links["fallback_rate"]["href"].startswith("operations?ops.what=Order&ops.order=anthropic")
+    assert links["all_providers_exhausted"]["href"] == "operations?ops.checks=1"

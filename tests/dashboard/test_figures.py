@@ -1,13 +1,20 @@
 """Charts: gaps stay gaps, low counts are marked, thresholds and breaches are drawn, texts stay texts."""
 
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 
 from dashboard import figures, theme
+from dashboard.alert_board.course import Bar
+from dashboard.alert_board.limits import limits
+from dashboard.alerts.evaluate import Phase
+from dashboard.alerts.rule import Metric, Rules
+from dashboard.alerts.rulefile import load_rules
 from tests.dashboard.frames_kit import ACTIONS, INTERVALS, ORDER, START, WINDOW, at, attempts, frame, requests
 
+RULES = load_rules()
 MINUTE_MS = 60_000
 START_MS = round(START.timestamp() * 1000)
 
@@ -62,11 +69,28 @@ def test_a_provider_keeps_its_colour_in_any_order() -> None:
     assert theme.provider_colors((*ORDER, "mistral"))["mistral"] == "#56B4E9"
 
 
-def test_the_thresholds_of_the_runbook_are_dashed_and_labelled() -> None:
-    figure = figures.request_rates(requests((0, 50, 0.0, 0.0, 900.0)), WINDOW)
+def test_the_rules_thresholds_are_dashed_and_labelled() -> None:
+    known = limits(RULES, (), Metric.ERROR_RATE, Metric.FALLBACK_RATE)
+
+    figure = figures.request_rates(requests((0, 50, 0.0, 0.0, 900.0)), WINDOW, known)
 
     assert [(shape.y0, shape.line.dash) for shape in figure.layout.shapes] == [(0.10, "dash"), (0.25, "dash")]
-    assert {"error rate 10 %", "fallback rate 25 %"} == {note.text for note in figure.layout.annotations}
+    assert [note.text for note in figure.layout.annotations] == ["Error rate &gt; 10 %", "Fallback rate &gt; 25 %"]
+
+
+def test_a_threshold_of_ones_own_is_on_the_axis() -> None:
+    slow = replace(RULES.named("response_time_p95"), threshold=90.0)
+
+    figure = figures.response_time(
+        requests((0, 9, 0.0, 0.0, 900.0)),
+        attempts(),
+        ORDER,
+        WINDOW,
+        limits(Rules(10, (slow,)), (), Metric.RESPONSE_TIME_P95_S),
+    )
+
+    assert figure.layout.shapes[0].y0 == 90.0
+    assert figure.layout.yaxis.range[1] > 90.0
 
 
 def test_what_people_changed_is_marked_on_the_time_axis_with_who_and_why() -> None:
@@ -86,26 +110,56 @@ def test_what_people_changed_is_marked_on_the_time_axis_with_who_and_why() -> No
     assert points.customdata == (f"reorder by {escaped}: ORDER: a → b ({escaped})", "reset: openrouter: manual_reset")
 
 
-def test_neighbouring_breaches_make_one_box() -> None:
-    rows = requests(*((s, 50, rate, 0.0, 900.0) for s, rate in ((0, 0.05), (10, 0.2), (20, 0.3), (30, 0.0), (50, 0.5))))
-
-    (box,) = traces(figures.request_rates(rows, WINDOW), "beyond error rate 10 %", "none")
-
-    def box_x(start_s: int, end_s: int) -> tuple[int, ...]:
-        return tuple(START_MS + s * 1000 for s in (start_s, start_s, end_s, end_s, start_s))
-
-    assert (*box_x(10, 30), None, *box_x(50, 60), None) == box.x
+def bar(rule: str, phase: Phase, start_s: float, end_s: float, *, lasts: bool = False) -> Bar:
+    active = phase in (Phase.FIRING, Phase.NO_DATA)
+    until = None if lasts else at(end_s)
+    return Bar(rule, phase, active, at(start_s), at(end_s), at(start_s), until, 0.231, 90)
 
 
-def test_exactly_at_the_threshold_is_no_breach_and_neither_is_a_low_count() -> None:
-    rows = requests((0, 50, 0.10, 0.25, 10_000.0), (10, 4, 1.0, 1.0, 60_000.0))
+def test_a_chart_is_shaded_where_its_alert_was_pending_and_darker_where_it_fired() -> None:
+    bars = [bar("error_rate", Phase.PENDING, 10, 30), bar("error_rate", Phase.FIRING, 30, 60)]
+    others = [bar("response_time_p95", Phase.FIRING, 0, 600)]
+    known = limits(RULES, [*bars, *others], Metric.ERROR_RATE)
 
-    figure = figures.request_rates(rows, WINDOW)
-    slow = figures.response_time(rows, attempts(), ORDER, WINDOW)
+    figure = figures.request_rates(requests((0, 50, 0.0, 0.0, 900.0)), WINDOW, known)
 
-    assert traces(figure, "beyond error rate 10 %", "none")[0].x == ()
-    assert traces(figure, "beyond fallback rate 25 %", "none")[0].x == ()
-    assert traces(slow, "beyond p95 10 s", "none")[0].x == ()
+    def box_x(start_s: int, end_s: int) -> tuple[int | None, ...]:
+        return (*(START_MS + s * 1000 for s in (start_s, start_s, end_s, end_s, start_s)), None)
+
+    (pending,), (firing,) = (traces(figure, name, "none") for name in ("pending", "firing"))
+    assert (box_x(10, 30), box_x(30, 60)) == (pending.x, firing.x)
+    assert (pending.fillcolor, firing.fillcolor) == ("var(--red-7)", "var(--red-17)")
+
+
+def test_alerts_have_a_lane_per_severity_and_a_row_per_rule_in_it() -> None:
+    bars = [
+        bar("error_rate", Phase.PENDING, 0, 300),
+        bar("all_circuits_open", Phase.FIRING, 60, 300, lasts=True),
+        bar("fallback_rate", Phase.NO_DATA, 10, 20),
+    ]
+
+    figure = figures.circuits(ORDER, frame(INTERVALS), frame(ACTIONS), WINDOW, at(300), RULES, bars)
+
+    critical, warning = (next(t for t in figure.data if t.name == lane) for lane in figures.ALERT_LANES.values())
+    assert critical.base == (START_MS, START_MS + MINUTE_MS)
+    assert critical.x == (5 * MINUTE_MS, 4 * MINUTE_MS)
+    assert critical.offset[1] > critical.offset[0]  # the rules' order, from the top
+    assert critical.marker.color == ("var(--red-35)", "var(--red)")
+    assert warning.marker.pattern.shape == ("/",)
+    assert critical.hovertext[0] == "Error rate: pending 02:40:00 to 02:45:00 UTC, 23.1 % &gt; 10 % as it began"
+    assert critical.hovertext[1] == "All circuits open: firing since 02:41:00 UTC, 21 of 90 as it began"
+    assert "firing, no data" in warning.hovertext[0]
+
+
+def test_a_rules_title_cannot_become_markup() -> None:
+    hostile = "<a href='http://evil.example'>x</a>"
+    rules = Rules(10, (replace(RULES.named("error_rate"), title=hostile),))
+    bars = [bar("error_rate", Phase.FIRING, 0, 60)]
+
+    lanes = figures.circuits(ORDER, frame(INTERVALS), frame(ACTIONS), WINDOW, at(300), rules, bars)
+    rates = figures.request_rates(requests(), WINDOW, limits(rules, bars, Metric.ERROR_RATE))
+
+    assert "<a" not in lanes.to_json() + rates.to_json()
 
 
 def test_response_times_are_seconds_from_zero() -> None:
@@ -131,7 +185,7 @@ def test_a_circuit_has_a_bar_from_start_to_end_in_its_lane() -> None:
     (opened,) = (trace for trace in figure.data if trace.name == "OPEN")
     assert (opened.y, opened.base, opened.x) == (("openrouter",), (START_MS + MINUTE_MS,), (MINUTE_MS,))
     assert opened.hovertext[0] == "openrouter OPEN (threshold): 02:41:00 to 02:42:00 UTC, 60 s"
-    assert ["actions", *ORDER[::-1]] == list(figure.layout.yaxis.categoryarray)
+    assert ["actions", "◆ warning", "▲ critical", *ORDER[::-1]] == list(figure.layout.yaxis.categoryarray)
 
 
 def test_open_and_half_open_differ_in_more_than_colour() -> None:

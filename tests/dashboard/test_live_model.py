@@ -1,9 +1,17 @@
 """What the Live page says: span, verdict, cards, reasons."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pandas as pd
 import pytest
 
+from dashboard.alert_board.rows import AlertRow, rows
+from dashboard.alerts.evaluate import Alert, Phase
+from dashboard.alerts.rule import Rules
+from dashboard.alerts.rulefile import load_rules
 from dashboard.inert import INVALID_NAME
 from dashboard.live.cards import cards
 from dashboard.live.circuits import CircuitNow, as_seen, circuits_now
@@ -39,17 +47,24 @@ from tests.dashboard.frames_kit import (
 
 NOW = START
 CLOSED = CircuitNow("CLOSED", Level.OK, at(0))
-GOOD = frame(RECENT, (100, 0, 0.0, 0.02, 2000.0, False))
-NOTHING = frame(RECENT, (0, 0, None, None, None, False))
+GOOD = frame(RECENT, (100, 0, False))
+NOTHING = frame(RECENT, (0, 0, False))
+RULES = load_rules()
 
 
 def extent(age_s: float) -> Extent:
     return Extent(NOW - timedelta(days=1), NOW - timedelta(seconds=age_s))
 
 
-def judged(circuits: dict[str, CircuitNow], recent=GOOD, age_s: float = 1.0) -> Verdict:
+def judged(
+    alerts: Sequence[AlertRow],
+    recent: pd.DataFrame = GOOD,
+    age_s: float = 1.0,
+    trouble: str = "",
+    circuits: Mapping[str, CircuitNow] = dict.fromkeys(ORDER, CLOSED),
+) -> Verdict:
     known = extent(age_s)
-    return verdict(circuits, recent, following("15m", known, NOW, 30), known, unparsed=0)
+    return verdict(alerts, circuits, recent, following("15m", known, NOW, 30), known, 0, trouble)
 
 
 def test_a_live_log_is_followed_to_now() -> None:
@@ -157,7 +172,7 @@ def test_failed_probes_are_of_the_outage_that_began_when_the_circuit_left_closed
 
     assert (found["openrouter"].since, found["openrouter"].left_closed_at) == (at(71), at(60))
     assert found["openai"].left_closed_at is None
-    assert judged(found).since == at(60)
+    assert judged(QUIET, circuits=found).chain.endswith("not CLOSED since 02:41:00 UTC")
 
 
 def test_a_circuit_whose_cooldown_is_over_is_half_open_before_the_log_says_so() -> None:
@@ -179,51 +194,64 @@ def test_a_circuit_whose_cooldown_is_over_is_half_open_before_the_log_says_so() 
     ]
 
 
+def row(rule: str, phase: Phase, since_s: float = -60.0, value: float = 0.5, **fields: Any) -> AlertRow:
+    """A rule's row, its alert as it would be since `since_s`."""
+    known = RULES.named(rule)
+    fired = at(since_s) if phase is Phase.FIRING else None
+    alert = Alert(rule, phase, at(since_s), value, 50, at(since_s), fired)
+    (found,) = rows(Rules(10, (known,)), {rule: alert}, {})
+    return replace(found, **fields)
+
+
+QUIET = [row(rule.name, Phase.OK, value=0.0) for rule in RULES.rules[:6]]
+
+
 def test_all_is_well_only_with_data_and_fresh_data() -> None:
-    circuits = dict.fromkeys(ORDER, CLOSED)
+    assert (judged(QUIET).level, judged(QUIET).headline) == (Level.OK, "no alert")
+    assert Level.NO_DATA is judged(QUIET, NOTHING).level
+    assert Level.NO_DATA is judged(QUIET, age_s=31).level
+    assert Level.NO_DATA is judged(QUIET, trouble="the alert rules are being evaluated").level
+    assert Level.NO_DATA is verdict([], {}, NOTHING, Span(WINDOW, NOW, Mode.WAITING), None, unparsed=0).level
 
-    assert Level.OK is judged(circuits).level
-    assert Level.NO_DATA is judged(circuits, NOTHING).level
-    assert Level.NO_DATA is judged(circuits, age_s=31).level
-    assert Level.NO_DATA is verdict({}, NOTHING, Span(WINDOW, NOW, Mode.WAITING), None, unparsed=0).level
+
+def test_the_headline_is_the_worst_alerts_since_their_condition_is_true() -> None:
+    alerts = [
+        row("fallback_rate", Phase.FIRING, -900, 0.4),
+        row("error_rate", Phase.FIRING, -370, 0.23),
+        row("all_circuits_open", Phase.PENDING, -20, 1.0),
+        row("response_time_p95", Phase.FIRING, -60, 12.0),
+    ]
+
+    said = judged(alerts)
+
+    assert said.headline == "Error rate 23 % · Fallback rate 40 %"
+    assert (said.level, said.since, said.active, said.pending) == (Level.CRITICAL, at(-370), 3, 1)
 
 
-def test_the_headline_names_the_primary_and_since_when() -> None:
+def test_a_pending_alert_is_said_and_is_not_well() -> None:
+    said = judged([*QUIET, row("error_rate", Phase.PENDING, -70, 0.23)])
+
+    assert (said.level, said.headline, said.since) == (Level.PENDING, "Error rate 23 %", at(-70))
+
+
+def test_an_alert_whose_data_stopped_is_still_the_verdict() -> None:
+    kept = row("error_rate", Phase.FIRING, -370)
+
+    said = judged([replace(kept, phase=Phase.NO_DATA)], NOTHING)
+
+    assert (said.level, said.since) == (Level.CRITICAL, at(-370))
+
+
+def test_the_chain_and_its_traffic_stand_below_the_headline() -> None:
     opened = CircuitNow("OPEN", Level.CRITICAL, at(-20), "probe failed", at(20), left_closed_at=at(-120))
     circuits = {"openrouter": opened, "anthropic": opened, "deepseek": CLOSED, "openai": CLOSED}
+    recent = frame(RECENT, (1000, 1, True))
 
-    said = judged(circuits)
+    said = judged(QUIET, recent, circuits=circuits)
 
-    assert said.headline == "2 of 4 circuits OPEN · primary openrouter OPEN"
-    assert (Level.WARNING, at(-120)) == (said.level, said.since)
-
-
-def test_every_circuit_open_is_critical() -> None:
-    assert Level.CRITICAL is judged(dict.fromkeys(ORDER, CircuitNow("OPEN", Level.CRITICAL, at(-60)))).level
-
-
-def test_a_rate_beyond_its_threshold_is_in_the_headline() -> None:
-    recent = frame(RECENT, (100, 23, 0.23, 0.30, 12_000.0, False))
-
-    said = judged(dict.fromkeys(ORDER, CLOSED), recent)
-
-    assert Level.CRITICAL is said.level
-    assert said.headline == "error rate 23.0 % · fallback rate 30.0 % · p95 12.0 s"
-
-
-def test_exactly_at_the_thresholds_is_within_them() -> None:
-    recent = frame(RECENT, (100, 0, 0.10, 0.25, 10_000.0, False))
-
-    assert Level.OK is judged(dict.fromkeys(ORDER, CLOSED), recent).level
-
-
-def test_one_failed_request_is_said_even_below_the_threshold() -> None:
-    recent = frame(RECENT, (1000, 1, 0.001, 0.0, 900.0, True))
-
-    said = judged(dict.fromkeys(ORDER, CLOSED), recent)
-
-    assert (said.level, said.headline) == (Level.WARNING, "error rate 0.1 %, 1 failed")
-    assert all(fact.derived for fact in said.facts)
+    assert said.chain == "circuits: 2 OPEN · primary openrouter OPEN, not CLOSED since 02:38:00 UTC"
+    assert said.traffic == "1,000 requests, 1 without an answer, derived"
+    assert judged(QUIET).chain == "circuits: 4 of 4 CLOSED"
 
 
 def test_cards_stand_in_chain_order_with_counts_and_gaps() -> None:

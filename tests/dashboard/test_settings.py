@@ -23,6 +23,12 @@ def test_every_variable_is_read() -> None:
             "METIS_CONTROL_TOKEN": "0123456789abcdef",
             "METIS_DASHBOARD_OPERATORS": "sre@example.org, group:on call",
             "METIS_DASHBOARD_VIEWERS": "@example.org",
+            "METIS_DASHBOARD_RULES": "/etc/metis/rules.toml",
+            "METIS_DASHBOARD_URL": "https://sre.example.org/metis/",
+            "METIS_ALERT_SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
+            "METIS_ALERT_PAGERDUTY_ROUTING_KEY": "0123456789abcdef0123456789abcdef",
+            "METIS_ALERT_PAGERDUTY_URL": "https://events.eu.pagerduty.com/v2/enqueue",
+            "METIS_ALERT_WEBHOOK_URL": "https://example.org/in?token=x",
         }
     )
 
@@ -35,12 +41,20 @@ def test_every_variable_is_read() -> None:
         "0123456789abcdef",
         ("sre@example.org", "group:on call"),
         ("@example.org",),
+        Path("/etc/metis/rules.toml"),
+        "https://sre.example.org/metis",
+        "https://hooks.slack.com/services/T0/B0/x",
+        "0123456789abcdef0123456789abcdef",
+        "https://events.eu.pagerduty.com/v2/enqueue",
+        "https://example.org/in?token=x",
     )
 
 
 def test_every_variable_is_in_the_docs_with_its_default() -> None:
     page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
-    rows = dict(re.findall(r"^\| `(METIS_(?:DASHBOARD|CONTROL)_[A-Z_]+)` \|\s*`?([^|`]*?)`?\s*\|", page, re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| `(METIS_(?:DASHBOARD|CONTROL|ALERT)_[A-Z_]+)` \|\s*`?([^|`]*?)`?\s*\|", page, re.MULTILINE)
+    )
     variables = {
         value for name, value in vars(settings_module).items() if name.isupper() and str(value).startswith("METIS_")
     }
@@ -49,6 +63,8 @@ def test_every_variable_is_in_the_docs_with_its_default() -> None:
     assert float(rows["METIS_DASHBOARD_REFRESH_SECONDS"]) == Settings().refresh_s
     assert float(rows["METIS_DASHBOARD_STALE_SECONDS"]) == Settings().stale_s
     assert rows["METIS_CONTROL_URL"] == Settings().control_url
+    assert rows["METIS_DASHBOARD_URL"] == Settings().url
+    assert rows["METIS_ALERT_PAGERDUTY_URL"] == Settings().pagerduty_url
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
@@ -93,6 +109,38 @@ def test_a_token_is_never_quoted() -> None:
 
     assert secret not in str(raised.value)
     assert "0123456789abcdef" not in repr(load({"METIS_CONTROL_TOKEN": "0123456789abcdef"}))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("METIS_ALERT_SLACK_WEBHOOK_URL", "hooks.slack.com/services/secret"),
+        ("METIS_ALERT_SLACK_WEBHOOK_URL", "https://[secret"),
+        ("METIS_ALERT_WEBHOOK_URL", "https://example.org:port/secret"),
+        ("METIS_ALERT_WEBHOOK_URL", "https://example.org/a secret"),
+        ("METIS_ALERT_PAGERDUTY_ROUTING_KEY", "secret"),
+    ],
+)
+def test_where_alerts_are_sent_is_checked_and_never_quoted(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} must be .*, got 'another text'") as raised:
+        load({variable: value})
+
+    assert "secret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_no_secret_of_the_alerts_is_in_what_the_settings_look_like() -> None:
+    shown = repr(
+        load(
+            {
+                "METIS_ALERT_SLACK_WEBHOOK_URL": "https://example.org/secret",
+                "METIS_ALERT_PAGERDUTY_ROUTING_KEY": "secret-secret-secret",
+                "METIS_ALERT_WEBHOOK_URL": "https://example.org/secret",
+            }
+        )
+    )
+
+    assert "secret" not in shown
 
 
 def test_the_store_is_in_a_hidden_folder_beside_the_first_log(tmp_path: Path) -> None:

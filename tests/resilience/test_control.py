@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 
 import httpx2
@@ -11,7 +12,20 @@ import pytest
 from resilience.control.reach import reach
 from resilience.events import Cause, ConfigChanged, Origin, ServiceStarted, State, to_line
 from tests.resilience.control_kit import ENV, Service, controlled, settings
-from tests.resilience.service_kit import fails
+from tests.resilience.service_kit import fails, http
+
+
+def test_a_change_of_the_order_moves_the_places_that_prometheus_reads(tmp_path: Path):
+    with controlled(tmp_path, ENV) as service:
+
+        def places() -> dict[str, float]:
+            text = http.get(service.url + "/metrics").text
+            return {name: float(place) for name, place in re.findall(r'chain_position{provider="(\w+)"} (\S+)', text)}
+
+        before = places()
+        service.change("/order", order=["gamma", "alpha"])
+
+        assert (before, places()) == ({"alpha": 0, "beta": 1}, {"gamma": 0, "alpha": 1})
 
 
 def test_the_order_changes_for_the_next_request_the_file_and_the_log(tmp_path: Path):

@@ -153,11 +153,12 @@ def test_the_whole_demo_comes_up_restarts_its_backend_and_ends_without_a_trace(t
     assert f"http://127.0.0.1:{port}" in said
     assert "the backend was stopped: starting it again" in said
     assert f"the backend answers at http://127.0.0.1:{port}" in restarted
-    assert len(set(pids)) == 3
+    assert len(set(pids)) == 4
     assert [pid for pid in pids if alive(pid)] == []
     log = (tmp_path / ".run" / "backend_live.log").read_text()
     assert "LLM_ATTEMPT" in log
     assert '"reason":"a try"' in log
+    assert "nobody: no channel is set" in (tmp_path / ".run" / "watch.out").read_text()
     assert '"provider":"deepseek"' in [line for line in log.splitlines() if "PRIMARY" in line][-1]
     assert (tmp_path / ".env").read_text() == "OPENAI_API_KEY=your_own\n"
     assert busy_port({"--port": port, "--dashboard-port": dashboard_port}) is None

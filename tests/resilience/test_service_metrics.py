@@ -8,8 +8,11 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from resilience.breaker import CircuitView
+from resilience.events import AttemptFinished, AttemptStatus, Cause, CircuitChanged, GuardTriggered, Reason, State
 from resilience.service.app import create_app
 from resilience.service.metrics import Metrics
+from tests import promtool
 from tests.resilience.service_kit import (
     Log,
     Network,
@@ -63,6 +66,13 @@ def exposition() -> Iterator[str]:
         'metis_llm_circuit_state{provider="alpha",state="OPEN"} 1.0',
         'metis_llm_circuit_state{provider="alpha",state="CLOSED"} 0.0',
         'metis_llm_circuit_state{provider="beta",state="CLOSED"} 1.0',
+        'metis_llm_chain_position{provider="alpha"} 0.0',
+        'metis_llm_chain_position{provider="beta"} 1.0',
+        'metis_llm_circuit_open_seconds_total{provider="beta"} 0.0',
+        'metis_llm_requests_with_fallback_total{status="success"} 3.0',
+        'metis_llm_requests_with_fallback_total{status="exhausted"} 0.0',
+        'metis_llm_retries_total{provider="alpha"} 0.0',
+        'metis_llm_attempts_total{provider="beta",reason="timeout",status="failed"} 0.0',
         'metis_llm_tokens_total{kind="prompt",provider="beta"} 21.0',
         'metis_llm_tokens_total{kind="completion",provider="beta"} 9.0',
         'metis_llm_tokens_total{kind="wasted_prompt",provider="alpha"} 7.0',
@@ -108,3 +118,94 @@ def test_two_services_in_one_process_count_for_themselves():
     first, second = Metrics("1", list), Metrics("1", list)
 
     assert first.registry is not second.registry
+
+
+class Seconds:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def circuits(*names: str) -> list[CircuitView]:
+    return [CircuitView(name, State.CLOSED, None, 0) for name in names]
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_circuit_is_open_from_its_opening_until_it_is_closed_again():
+    clock = Seconds()
+    metrics = Metrics("1", lambda: circuits("alpha"), clock=clock)
+
+    read = []
+    steps = [(10.0, State.OPEN), (70.0, State.HALF_OPEN), (75.0, State.OPEN), (100.0, State.CLOSED), (130.0, None)]
+    for clock.now, to in steps:
+        if to is not None:
+            cause = Cause.THRESHOLD
+            metrics.observe(CircuitChanged(provider="alpha", from_=State.CLOSED, to=to, cause=cause, failures=0))
+        read.append(value(metrics, "metis_llm_circuit_open_seconds_total", provider="alpha"))
+
+    assert read == [0.0, 60.0, 65.0, 90.0, 90.0]
+
+
+def test_a_change_of_the_order_moves_the_places_at_the_next_scrape():
+    order = ["alpha", "beta"]
+    metrics = Metrics("1", lambda: circuits(*order))
+
+    before = value(metrics, "metis_llm_chain_position", provider="beta")
+    order.reverse()
+
+    assert (before, value(metrics, "metis_llm_chain_position", provider="beta")) == (1.0, 0.0)
+
+
+def test_attempts_after_the_first_are_retries():
+    metrics = Metrics("1", list)
+
+    for number in (1, 2, 3):
+        metrics.observe(
+            AttemptFinished(
+                generation_time_ms=1.0,
+                request_id="r",
+                provider="alpha",
+                model="m",
+                attempt=number,
+                chain_position=0,
+                status=AttemptStatus.FAILED,
+                reason=Reason.TIMEOUT,
+                circuit=State.CLOSED,
+            )
+        )
+
+    assert value(metrics, "metis_llm_retries_total", provider="alpha") == 2.0
+
+
+def test_words_that_the_contract_does_not_know_share_one_label():
+    metrics = Metrics("1", list)
+
+    for number in range(50):
+        metrics.observe(GuardTriggered(request_id="r", guard=f"made up {number}", action=f"{number}", counts={}))
+    metrics.observe(GuardTriggered(request_id="r", guard="pii", action="redacted", counts={"email": 2}))
+
+    assert value(metrics, "metis_llm_guard_actions_total", guard="other", action="other") == 50.0
+    assert value(metrics, "metis_llm_guard_actions_total", guard="pii", action="redacted") == 1.0
+
+
+def test_the_newest_event_has_its_time():
+    metrics = Metrics("1", list, wall=lambda: 1_772_000_000.5)
+
+    metrics.observe(GuardTriggered(request_id="r", guard="pii", action="redacted", counts={}))
+
+    assert value(metrics, "metis_llm_last_event_timestamp_seconds") == 1_772_000_000.5
+
+
+@pytest.mark.skipif(promtool.find() is None, reason=promtool.ABSENT)
+def test_promtool_finds_nothing_wrong_with_names_units_and_help(exposition: str):
+    served = "".join(line for line in exposition.splitlines(keepends=True) if "_created" not in line)  # as serve does
+
+    checked = promtool.run("check", "metrics", given=served)
+
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
