@@ -21,6 +21,7 @@ class LazyGroup(click.Group):
         "silence": ("dashboard.alerting", "silence_command"),
         "stats": ("dashboard.stats", "stats_command"),
         "watch": ("dashboard.watch", "watch_command"),
+        "whatif": ("dashboard.whatif_command", "whatif_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)

@@ -44,7 +44,7 @@ def stats_command(paths: tuple[str, ...], since: str | None, until: str | None, 
     except (SettingsError, StatsError) as exc:
         click.echo(f"error: {exc}", err=True)
         sys.exit(2)
-    with _safe_output():
+    with safe_output():
         if as_json:
             sys.stdout.write(json.dumps(found, indent=2) + "\n")
         else:
@@ -68,8 +68,8 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
     events, rejects = store.counts()
     if extent is None:
         extent = (datetime(1970, 1, 1, tzinfo=UTC),) * 2
-    start = _time("--since", since, extent[1]) or extent[0]
-    end = _time("--until", until, extent[1]) or extent[1] + timedelta(microseconds=1)
+    start = time_of("--since", since, extent[1]) or extent[0]
+    end = time_of("--until", until, extent[1]) or extent[1] + timedelta(microseconds=1)
     if start >= end:
         raise StatsError(f"--since must be before --until, got {start.isoformat()} and {end.isoformat()}")
     window = Window.of(start, end)
@@ -93,7 +93,7 @@ def opened(paths: Sequence[str], prefix: str) -> Store:
     Raises: StatsError for a path that cannot be used, SettingsError.
     """
     for path in paths:
-        _check(path)
+        check(path)
     # Not the page's store: that one keeps what was rotated away, and a running page holds its lock.
     file = store_file(replace(load(), logs=tuple(paths)))
     store = Store.open(file.with_name(f"{prefix}{file.name}"), keeps_lines=False)
@@ -108,7 +108,8 @@ def opened(paths: Sequence[str], prefix: str) -> Store:
     return store
 
 
-def _check(path: str) -> None:
+def check(path: str) -> None:
+    """Raises: StatsError for a path that is no readable file; a pattern passes."""
     if any(letter in path for letter in "*?["):
         return
     place = Path(path)
@@ -135,7 +136,7 @@ def _progress(paths: Sequence[str]) -> Iterator[Any]:
 
 
 @contextmanager
-def _safe_output() -> Iterator[None]:
+def safe_output() -> Iterator[None]:
     """A reader that has seen enough (`| head`) is no error."""
     try:
         yield
@@ -145,7 +146,8 @@ def _safe_output() -> Iterator[None]:
         sys.exit(0)
 
 
-def _time(option: str, text: str | None, end: datetime) -> datetime | None:
+def time_of(option: str, text: str | None, end: datetime) -> datetime | None:
+    """What --since or --until means, UTC; None for None. end: the log's. Raises: StatsError."""
     if text is None:
         return None
     ago = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())

@@ -1,6 +1,6 @@
 """The stats document as tables on a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -16,11 +16,16 @@ WIDTH = 120
 
 def rendered(found: Mapping[str, Any]) -> str:
     """The document of stats.document, as text for this terminal, or for a file."""
+    return printed(_parts(found))
+
+
+def printed(parts: Iterable[str | Table]) -> str:
+    """Texts and tables, as text for this terminal, or for a file."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
     with console.capture() as captured:
-        for part in _parts(found):
+        for part in parts:
             console.print(part)
     return captured.get()
 
@@ -43,75 +48,80 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str | Table]:
 
 def _requests(requests: Mapping[str, Any]) -> Table:
     title = "Requests (derived from attempts)" if requests["derived"] else "Requests"
-    table = _table(title, "total", "success", "failed", "errors", "fallbacks", "p50", "p95", "wasted")
-    table.add_row(
+    filled = table(title, "total", "success", "failed", "errors", "fallbacks", "p50", "p95", "wasted")
+    filled.add_row(
         *(f"{requests[name]:,}" for name in ("total", "success", "failed")),
-        _share(requests["error_rate"]),
-        _share(requests["fallback_rate"]),
-        *(_seconds(requests[name]) for name in ("p50_ms", "p95_ms", "wasted_ms")),
+        share(requests["error_rate"]),
+        share(requests["fallback_rate"]),
+        *(seconds(requests[name]) for name in ("p50_ms", "p95_ms", "wasted_ms")),
     )
-    return table
+    return filled
 
 
 def _providers(providers: Mapping[str, Any], circuits: Mapping[str, Any]) -> Table:
-    table = _table("Providers", "provider", "circuit", "attempts", "success", "failed", "rate", "p50", "p95")
+    filled = table("Providers", "provider", "circuit", "attempts", "success", "failed", "rate", "p50", "p95")
     for name in sorted({*providers, *circuits}):
         row = providers.get(name)
         state = circuits.get(name, {}).get("state", "UNKNOWN")
         if row is None:
-            table.add_row(name, state, "0", "0", "0", "–", "–", "–")
+            filled.add_row(name, state, "0", "0", "0", "–", "–", "–")
             continue
-        table.add_row(
+        filled.add_row(
             name,
             state,
             *(f"{row[key]:,}" for key in ("attempts", "success", "failed")),
-            _share(row["success_rate"]),
-            _seconds(row["p50_ms"]),
-            _seconds(row["p95_ms"]),
+            share(row["success_rate"]),
+            seconds(row["p50_ms"]),
+            seconds(row["p95_ms"]),
         )
-    return table
+    return filled
 
 
 def _fallbacks(fallbacks: Mapping[str, Any]) -> Table:
-    table = _table(f"Fallbacks: {fallbacks['total']:,}", "reason or pair", "n")
+    filled = table(f"Fallbacks: {fallbacks['total']:,}", "reason or pair", "n")
     for rows in (fallbacks["by_reason"], fallbacks["by_pair"]):
         for name, count in rows.items():
-            table.add_row(name, f"{count:,}")
-        table.add_section()
-    return table
+            filled.add_row(name, f"{count:,}")
+        filled.add_section()
+    return filled
 
 
 def _transitions(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Table:
     shown = rows[-20:]
     title = "Circuit transitions" + (f" (the newest 20 of {len(rows):,})" if len(rows) > len(shown) else "")
-    table = _table(title, "at (UTC)", "provider", "from", "to", "cause")
+    filled = table(title, "at (UTC)", "provider", "from", "to", "cause")
     for at, name, change in shown:
-        table.add_row(at, name, change["from"] or "–", change["to"], change["cause"] or "–")
-    return table
+        filled.add_row(at, name, change["from"] or "–", change["to"], change["cause"] or "–")
+    return filled
 
 
 def _instances(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Instances", "instance", "first (UTC)", "last (UTC)", "events", "skew", "told by")
+    filled = table("Instances", "instance", "first (UTC)", "last (UTC)", "events", "skew", "told by")
     for row in rows:
         name = inert(", ".join(row["names"]) or row["source"], 40)
-        back = "" if row["set_back_ms"] is None else f", clock set back by {_seconds(row['set_back_ms'])}"
+        back = "" if row["set_back_ms"] is None else f", clock set back by {seconds(row['set_back_ms'])}"
         skew = "unknown" if row["skew_ms"] is None else f"{row['skew_ms'] / 1000:+,.2f} s"
-        table.add_row(Text(name), row["first"], row["last"], f"{row['events']:,}", skew, f"{row['skew_basis']}{back}")
-    return table
+        filled.add_row(Text(name), row["first"], row["last"], f"{row['events']:,}", skew, f"{row['skew_basis']}{back}")
+    return filled
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    left = {"provider", "circuit", "reason or pair", "at (UTC)", "from", "to", "cause"}
+def table(title: str, *columns: str) -> Table:
+    """An empty table; columns of words stand left, of numbers right."""
+    found = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    left = {"provider", "circuit", "reason or pair", "at (UTC)", "cause", "number"} | (
+        {"from", "to"} if "cause" in columns else set()
+    )
     left |= {"instance", "first (UTC)", "last (UTC)", "told by"}
     for column in columns:
-        table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
-    return table
+        found.add_column(column, justify="left" if column in left else "right", no_wrap=True)
+    return found
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A rate of 0..1 in percent."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def _seconds(value_ms: float | None) -> str:
+def seconds(value_ms: float | None) -> str:
+    """Milliseconds in seconds."""
     return "–" if value_ms is None else f"{value_ms / 1000:,.2f} s"

@@ -155,8 +155,12 @@ class Client:
         for provider in providers:
             known = self._known.get(provider.name)
             self._known[provider.name] = known.renewed(provider, config.load) if known else self._link(provider, config)
-        caller = Caller(providers, self._transport, config.deadline.connect_s, before)
+        caller = self._calling(providers, config, before)
         return Chain(config, tuple(self._known[provider.name] for provider in providers), caller)
+
+    def _calling(self, providers: tuple[Provider, ...], config: Config, before: Caller | None) -> Caller:
+        # A replay (replay/playing.py) answers from a log instead.
+        return Caller(providers, self._transport, config.deadline.connect_s, before)
 
     def _link(self, provider: Provider, config: Config) -> Link:
         breaker = Breaker(provider.name, config.circuit, self._emit, self._clock, self._wall)

@@ -185,6 +185,24 @@ def config_of(env: Mapping[str, str]) -> Config:
     )
 
 
+def settings_of(config: Config) -> dict[str, str]:
+    """The numbers and choices of a configuration that are not at their defaults, by variable: what `config_of` reads."""
+    default = Config(())
+    found: dict[str, str] = {}
+    for number in NUMBERS:
+        section = SECTIONS[number.policy]
+        value, usual = (getattr(getattr(each, section), number.field) for each in (config, default))
+        if number.field == "first_token_s":
+            usual = config.deadline.attempt_s
+        if value != usual:
+            found[number.variable] = str(value) if number.whole else f"{value:.12g}"
+    words = zip(CHOICES, (config.choices.stream_mode, config.choices.all_open), strict=False)
+    found |= {name: str(word) for name, word in words if word is not next(iter(CHOICES[name]))}
+    if config.choices.filter_falls_back:
+        found["METIS_LLM_CONTENT_FILTER_FALLBACK"] = str(_Switch.ON)
+    return found
+
+
 def available(env: Mapping[str, str]) -> tuple[str, ...]:
     """All names that an order may hold: the known ones, and those whose base URL is set."""
     added = [match[1].lower() for name, value in sorted(env.items()) if value and (match := _BASE_URL.fullmatch(name))]
@@ -214,8 +232,8 @@ def _order(env: Mapping[str, str], warnings: list[str]) -> tuple[str, ...]:
         if re.fullmatch(PROVIDER_NAME, name) is None or _CONTRACT_WORD.search(name):
             rule = "names of a-z, 0-9, _ and -, at most 32 long, without a word that the log's greps look for"
             raise ConfigError(f"{variable} must hold {rule}, got {part.strip()!r}")
-        if name not in KNOWN and not env.get(_variable(name, "BASE_URL")):
-            rule = f"{', '.join(KNOWN)} (or claude), or a provider with {_variable(name, 'BASE_URL')} set"
+        if name not in KNOWN and not env.get(provider_variable(name, "BASE_URL")):
+            rule = f"{', '.join(KNOWN)} (or claude), or a provider with {provider_variable(name, 'BASE_URL')} set"
             raise ConfigError(f"{variable} must name {rule}, got {name!r}")
         order.append(name)
     if not order:
@@ -229,15 +247,15 @@ _CONTRACT_WORD = re.compile(r"success|failed|circuit|generation_time_ms")
 
 def _provider(name: str, env: Mapping[str, str]) -> Provider:
     known = KNOWN.get(name)
-    base_url = (env.get(_variable(name, "BASE_URL")) or (known.base_url if known else "")).rstrip("/")
+    base_url = (env.get(provider_variable(name, "BASE_URL")) or (known.base_url if known else "")).rstrip("/")
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         rule = "an http or https address without user, query or fragment"
-        raise ConfigError(f"{_variable(name, 'BASE_URL')} must be {rule}, got {base_url!r}")
-    model = env.get(_variable(name, "MODEL")) or (known.model if known else "")
+        raise ConfigError(f"{provider_variable(name, 'BASE_URL')} must be {rule}, got {base_url!r}")
+    model = env.get(provider_variable(name, "MODEL")) or (known.model if known else "")
     if not model or len(model) > 200 or not model.isprintable():
         rule = "the model's name, printable and at most 200 long"
-        raise ConfigError(f"{_variable(name, 'MODEL')} must be {rule}, got {model!r}")
+        raise ConfigError(f"{provider_variable(name, 'MODEL')} must be {rule}, got {model!r}")
     kind = known.kind if known else "openai"
     return Provider(name=name, kind=kind, base_url=base_url, model=model, api_key=_api_key(name, env))
 
@@ -294,7 +312,8 @@ def _port(env: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _variable(name: str, what: str) -> str:
+def provider_variable(name: str, what: str) -> str:
+    """The variable that holds a provider's BASE_URL or MODEL."""
     return f"METIS_LLM_{name.upper().replace('-', '_')}_{what}"
 
 

@@ -131,7 +131,7 @@ def composed_lines() -> list[str]:
     makers = [an_attempt, an_attempt, an_attempt, a_request, a_transition, another]
     before = [rng.choice(makers)(rng) for _ in range(150)]
     after = [rng.choice(makers)(rng) for _ in range(150)]
-    version = {"version": "0.1.0", "config_version": 1, "order": CHAIN}
+    version = {"version": "0.1.0", "config_version": 1, "order": CHAIN, "settings": {"METIS_LLM_ALL_OPEN": "probe"}}
     reordered = ("anthropic", "openrouter", "deepseek", "openai")
     events = [ServiceStarted(**version), *start_lines(CHAIN), *before, *start_lines(reordered), *after]
     lines: list[str] = []

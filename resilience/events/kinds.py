@@ -287,12 +287,13 @@ class GuardTriggered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStarted(Event):
-    """A process began to serve."""
+    """A process began to serve. settings: those that are not at their defaults, by variable; None: not told."""
 
     kind: ClassVar[str] = "SERVICE_STARTED"
     version: str
     config_version: int
     order: tuple[str, ...]
+    settings: Mapping[str, str] | None = None
 
     def message(self) -> str:
         """Version and config version."""

@@ -108,6 +108,7 @@ _FREE_TEXT = (
     "actor",
     "reason",
     "changes",
+    "settings",
     "trigger_request_ids",
 )
 

@@ -99,6 +99,8 @@ def _typed(name: str, kind: str, annotation: Any, value: Any) -> Any:
         return tuple(Tried(_plain(str, t["provider"]), Reason(t["reason"])) for t in _list(value))
     if name == "changes":
         return tuple((_plain(str, c["name"]), _plain(str, c["old"]), _plain(str, c["new"])) for c in _list(value))
+    if name == "settings":
+        return {key: _plain(str, text) for key, text in value.items()}
     if name == "counts":
         return {key: _plain(int, count) for key, count in value.items()}
     if name in ("order", "trigger_request_ids"):

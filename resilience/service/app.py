@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx2
 from fastapi import FastAPI, Request, Response
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from resilience.breaker import Emit
 from resilience.client import Client
-from resilience.config import Config
+from resilience.config import Config, settings_of
 from resilience.control.control import Control, Place
 from resilience.control.tending import tended
 from resilience.errors import ResilienceError
@@ -66,17 +67,16 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         nonlocal started_at_s
         started_at_s = asyncio.get_running_loop().time()
-        version = running_version()
         async with AsyncExitStack() as stack:
             if control is not None:
                 await control.begin()
-            observed(ServiceStarted(version=version, config_version=client.live.version, order=_order(client)))
+            observed(ServiceStarted(**_service(client)))
             await stack.enter_async_context(client)
             if control is not None:
                 control.attach()
                 await stack.enter_async_context(tended(control))
             yield
-        observed(ServiceStopped(version=version, config_version=client.live.version, order=_order(client)))
+        observed(ServiceStopped(**_service(client)))
 
     app = FastAPI(
         title="METIS LLM chain",
@@ -103,8 +103,13 @@ def create_app(
     return app
 
 
-def _order(client: Client) -> tuple[str, ...]:
-    return tuple(provider.name for provider in client.chain)
+def _service(client: Client) -> dict[str, Any]:
+    return {
+        "version": running_version(),
+        "config_version": client.live.version,
+        "order": tuple(provider.name for provider in client.chain),
+        "settings": settings_of(client.config),
+    }
 
 
 def _keys(client: Client) -> set[str]:

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from resilience.chat import ChatRequest, Message
 from resilience.client import Client
-from resilience.config import KNOWN, Config, load
+from resilience.config import KNOWN, Config, load, settings_of
 from resilience.errors import ResilienceError
 from resilience.events import Event, ServiceStarted, ServiceStopped
 from resilience.simulator.profiles import PROFILES
@@ -38,13 +40,18 @@ class Recording:
     calls: dict[str, int]
 
 
-def play(scenario: Scenario, seed: int, start_s: float = START_S) -> Recording:
-    """One round of the scenario under the runbook's default settings. The same arguments give the same events."""
+def play(
+    scenario: Scenario, seed: int, start_s: float = START_S, settings: Mapping[str, str] = MappingProxyType({})
+) -> Recording:
+    """One round of the scenario. settings: by variable; the runbook's defaults for the rest.
+
+    The same arguments give the same events; other settings meet the same callers and the same providers.
+    """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(_play(scenario, seed, start_s))
+        return runner.run(_play(scenario, seed, start_s, settings))
 
 
-async def _play(scenario: Scenario, seed: int, start_s: float) -> Recording:
+async def _play(scenario: Scenario, seed: int, start_s: float, chosen: Mapping[str, str]) -> Recording:
     loop = asyncio.get_running_loop()
     events: list[Stamped] = []
 
@@ -57,12 +64,12 @@ async def _play(scenario: Scenario, seed: int, start_s: float) -> Recording:
     providers = {
         name: SimulatedProvider(profile, seed, _source(scenario, name, loop.time)) for name, profile in PROFILES.items()
     }
-    config = _config(providers)
-    emit(ServiceStarted(version=VERSION, config_version=config.version, order=config.order))
+    config = _config(providers, chosen)
+    emit(ServiceStarted(**_service(config)))
     transport = SimulatedTransport(providers, wall)
     async with Client(config, emit, transport=transport, rng=random.Random(f"{seed}:client"), wall=wall) as client:
         await _ask(client, scenario, random.Random(f"{seed}:traffic"))
-    emit(ServiceStopped(version=VERSION, config_version=config.version, order=config.order))
+    emit(ServiceStopped(**_service(config)))
     return Recording(tuple(events), {name: provider.calls for name, provider in providers.items()})
 
 
@@ -70,9 +77,14 @@ def _source(scenario: Scenario, provider: str, now_s: Callable[[], float]) -> So
     return lambda rng: scenario.mix(provider, now_s()).draw(rng)
 
 
-def _config(providers: dict[str, SimulatedProvider]) -> Config:
+def _service(config: Config) -> dict[str, Any]:
+    order = config.order
+    return {"version": VERSION, "config_version": config.version, "order": order, "settings": settings_of(config)}
+
+
+def _config(providers: dict[str, SimulatedProvider], chosen: Mapping[str, str]) -> Config:
     # The default order, explicitly: a simulated chain does not change with anybody's environment.
-    settings = {"METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN)}
+    settings = {"METIS_LLM_PROVIDER_ORDER": ",".join(KNOWN), **chosen}
     for name, provider in providers.items():
         settings[f"METIS_LLM_{name.upper()}_BASE_URL"] = base_url(provider)
         settings[f"{name.upper()}_API_KEY"] = "simulated"

@@ -160,12 +160,14 @@ EVENTS: dict[type[Event], st.SearchStrategy[Event]] = {
         version=st.from_regex(r"\d{1,3}\.\d{1,3}\.\d{1,3}", fullmatch=True),
         config_version=COUNTS,
         order=ORDERS,
+        settings=perhaps(st.dictionaries(TEXT, TEXT, max_size=4)),
     ),
     ServiceStopped: st.builds(
         ServiceStopped,
         version=st.from_regex(r"\d{1,3}\.\d{1,3}\.\d{1,3}", fullmatch=True),
         config_version=COUNTS,
         order=ORDERS,
+        settings=perhaps(st.dictionaries(TEXT, TEXT, max_size=4)),
     ),
 }
 

@@ -122,7 +122,7 @@ def events_with(text: str) -> list[Event]:
             version=2, actor=text, reason=text, origin="api", changes=((text, text, text), ("A", text, f"{text}{text}"))
         ),
         GuardTriggered(request_id=text, guard="pii", action="redacted", counts={"email": 1}),
-        ServiceStarted(version="0.1.0", config_version=1, order=("openrouter",)),
+        ServiceStarted(version="0.1.0", config_version=1, order=("openrouter",), settings={text: text}),
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resilience.config import KNOWN, Config, load
+from resilience.config import CHOICES, KNOWN, NUMBERS, Config, config_of, load, settings_of
 from resilience.errors import ConfigError
 from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
 from tests.resilience.scripted import KEYS
@@ -161,3 +161,17 @@ def test_a_longer_timeout_lengthens_the_wait_for_the_first_token_too() -> None:
     assert settings(METIS_LLM_TIMEOUT_SECONDS="90").deadline.first_token_s == 90
     both = settings(METIS_LLM_TIMEOUT_SECONDS="90", METIS_LLM_FIRST_TOKEN_TIMEOUT_SECONDS="10")
     assert both.deadline.first_token_s == 10
+
+
+def test_settings_at_their_defaults_are_not_told() -> None:
+    assert settings_of(load(None, KEYS)) == {}
+    assert settings_of(load(None, KEYS | {"METIS_LLM_TIMEOUT_SECONDS": "20"})) == {"METIS_LLM_TIMEOUT_SECONDS": "20"}
+
+
+def test_the_settings_that_are_told_make_the_same_configuration_again() -> None:
+    chosen = {number.variable: "7" if number.whole else f"{7.125 + place}" for place, number in enumerate(NUMBERS)}
+    chosen |= {name: str(list(words)[-1]) for name, words in CHOICES.items()}
+    config = config_of(KEYS | chosen)
+
+    assert settings_of(config) == chosen
+    assert config_of(KEYS | settings_of(config)) == config

@@ -36,6 +36,7 @@ TYPES = {
     "tuple[Tried, ...]": "list of objects",
     "tuple[tuple[str, str, str], ...]": "list of objects",
     "Mapping[str, int]": "object",
+    "Mapping[str, str]": "object",
 }
 
 

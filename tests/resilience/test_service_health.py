@@ -110,3 +110,5 @@ def test_the_log_tells_the_services_life():
         "SERVICE_STOPPED",
     ]
     assert {event.order for event in log.of(ServiceStarted, ServiceStopped)} == {("alpha", "beta")}
+    settings = {"METIS_LLM_CIRCUIT_THRESHOLD": "1000", "METIS_LLM_MAX_RETRIES": "0", "METIS_LLM_RETRY_BASE_DELAY": "0"}
+    assert [event.settings for event in log.of(ServiceStarted, ServiceStopped)] == [settings, settings]

@@ -1,0 +1,49 @@
+"""One what-if for each value of a setting, or for each pair of two."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from dashboard.whatif.prediction import MOST_REQUESTS, Prediction, WhatIfError, predicted
+from resilience.replay import Past
+
+SWEEP_DRAWS = 5
+
+Axes = Sequence[tuple[str, Sequence[str]]]
+"""Settings by variable, each with its values as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One point of a sweep: the values of its settings, in the order of the axes, and what they would have brought."""
+
+    values: tuple[str, ...]
+    prediction: Prediction
+
+
+def swept(
+    pasts: Sequence[Past],
+    axes: Axes,
+    changes: Mapping[str, str],
+    order: Sequence[str] = (),
+    *,
+    draws: int = SWEEP_DRAWS,
+    seed: int = 1,
+) -> tuple[Cell, ...]:
+    """Every combination, the first axis slowest. All cells meet the same draws, so that they differ by policy alone.
+
+    Raises: WhatIfError for more than MOST_REQUESTS in all; ReplayError for settings that break a rule.
+    """
+    points = list(product(*(values for _, values in axes)))
+    requests = sum(len(past.requests) for past in pasts)
+    if requests * draws * len(points) > MOST_REQUESTS:
+        rule = f"at most {MOST_REQUESTS:,} requests times draws times points"
+        got = f"{requests:,} times {draws} times {len(points)}"
+        raise WhatIfError(f"a sweep plays {rule}, got {got}: name a shorter time, fewer values or fewer draws")
+    names = [variable for variable, _ in axes]
+    return tuple(
+        Cell(
+            point, predicted(pasts, {**changes, **dict(zip(names, point, strict=True))}, order, draws=draws, seed=seed)
+        )
+        for point in points
+    )
