@@ -95,6 +95,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "changes": "VARCHAR",  # "name: old → new", parted by "; "
         "version": "VARCHAR",  # of the settings in CONFIG_CHANGED, of the program in SERVICE_STARTED and _STOPPED
         "config_version": "BIGINT",
+        "instance": "VARCHAR",  # which process or machine wrote it; in the other kinds it stays in the text
     },
 }
 """The events' columns, by name of the event."""

@@ -178,7 +178,8 @@ class Ingest:
         batch = parsing.result()
         self._store.append(batch, checkpoint)
         self._stored[lines.source] = checkpoint.offset
-        self._tally.add(lines.source, batch.event_count, batch.reject_count, batch.newest_event_at, lines.read_at)
+        newest, live = batch.newest_event_at, lines.live
+        self._tally.add(lines.source, batch.event_count, batch.reject_count, newest, lines.read_at, live=live)
         self._report()
         if self._progress is not None:
             self._progress(sum(s.offset for s in self._status.sources), sum(s.size for s in self._status.sources))

@@ -13,7 +13,8 @@ class SourceStatus:
 
     source: the name of its content in the store, "" if none is known yet; size: bytes on disk; offset: how many of
     them have been read; note: what is wrong or unusual, "" if nothing is; times are UTC, None if there was none yet
-    since the start.
+    since the start. lag_s: the shortest time from a line's own time to its reading, of lines that were read as they
+    were written; negative if the writer's clock is ahead; None if there was none.
     """
 
     path: str
@@ -24,6 +25,7 @@ class SourceStatus:
     note: str
     newest_event_at: datetime | None
     newest_line_read_at: datetime | None
+    lag_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,27 @@ class Tally:
         self._rejects = 0
         self._event_at: dict[str, datetime] = {}
         self._read_at: dict[str, datetime] = {}
+        self._lag_s: dict[str, float] = {}
 
-    def add(self, source: str, events: int, rejects: int, newest_event_at: datetime | None, read_at: datetime) -> None:
-        """Counts one batch of `source`."""
+    def add(
+        self,
+        source: str,
+        events: int,
+        rejects: int,
+        newest_event_at: datetime | None,
+        read_at: datetime,
+        *,
+        live: bool = False,
+    ) -> None:
+        """Counts one batch of `source`. live: it was read as it was written."""
         self._events += events
         self._rejects += rejects
         self._read_at[source] = read_at
         if newest_event_at is not None:
             self._event_at[source] = max(newest_event_at, self._event_at.get(source, newest_event_at))
+            if live:
+                lag_s = (read_at - newest_event_at).total_seconds()
+                self._lag_s[source] = min(lag_s, self._lag_s.get(source, lag_s))
 
     def status(self, files: Iterable[FileStatus], trouble: str) -> IngestStatus:
         """The status of these files."""
@@ -75,6 +90,7 @@ class Tally:
                 note=file.note,
                 newest_event_at=self._event_at.get(file.source),
                 newest_line_read_at=self._read_at.get(file.source),
+                lag_s=self._lag_s.get(file.source),
             )
             for file in files
         )

@@ -1,7 +1,8 @@
 """Lines to rows: which lines are events, which are rejects, and when each was written.
 
 A batch of lines goes through queries of an in-memory DuckDB, with no Python per line: one reads times and levels of all
-lines, others the JSON objects of structured lines (structured.py) and the runbook's messages in plain lines (plain.py).
+lines, others the JSON objects of structured lines (structured.py), the runbook's messages in plain lines (plain.py), and
+the JSON lines of a LiteLLM proxy (litellm.py).
 Every line stays a line; an event has a row of its own beside it.
 """
 
@@ -20,6 +21,7 @@ from dashboard.heads import Heads, read_heads
 from dashboard.lines import LineBatch
 from dashboard.objects import Objects, structured_rows
 from dashboard.parsing_queries import Queries, prepared_queries
+from dashboard.payloads import payload_rows
 from dashboard.plain import LEVEL_NAMES
 
 
@@ -66,10 +68,14 @@ def parse(batch: LineBatch) -> Batch:
     """
     with prepared_queries() as queries:
         heads = read_heads(queries, batch)
+        payloads, broken_payloads = payload_rows(queries, batch, heads)
         at, inferred = _times(heads, batch)
         structured, rejects = structured_rows(queries, Objects(batch, heads), at)
         plain = queries.plain(_perhaps_plain(queries, heads, batch, at))
+    if broken_payloads is not None:
+        rejects = _with_rejects(rejects, broken_payloads, at, batch)
     for number, kind in enumerate(KINDS):
+        structured[kind] += [payloads[kind]] if kind in payloads else []
         structured[kind].append(plain.filter(arrays.flags_to_arrow(arrays.to_numbers(plain["kind"]) == number)))
     events = {kind: _with_columns(structured[kind], columns) for kind, columns in KINDS.items()}
     level = pa.DictionaryArray.from_arrays(
@@ -89,6 +95,13 @@ def _times(heads: Heads, batch: LineBatch) -> tuple[Any, Any]:
     # The place of the newest line with a time, carried forward; 0 is right as long as there is none.
     newest = np.maximum.accumulate(np.where(heads.timed, np.arange(len(batch)), 0))
     return arrays.to_arrow(heads.at[newest], known=heads.timed[newest]).cast(arrays.TIME), inferred
+
+
+def _with_rejects(rejects: Any, more: Any, at: Any, batch: LineBatch) -> Any:
+    """All rejects, with the times of their lines."""
+    places = np.searchsorted(batch.offsets, arrays.to_numbers(more["offset"]))
+    more = more.append_column("at", pc.take(at, arrays.to_arrow(places))).select(rejects.column_names)
+    return pa.concat_tables([rejects, more.cast(rejects.schema)])
 
 
 def _perhaps_plain(queries: Queries, heads: Heads, batch: LineBatch, at: Any) -> Any:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dashboard import arrays
 from dashboard.columns import KINDS
+from dashboard.litellm import litellm_rows
 from dashboard.plain import LEVEL_CODES, LEVELS, LOGGER, MAY_BE_PLAIN, TIME, plain_events
 from dashboard.structured import PREFIX, broken_rules, events_of_kind
 
@@ -66,10 +67,12 @@ class Queries:
         self._objects = _Feed(**place, object=pa.string_view())
         self._rejects = _Feed(**place, text=pa.large_string())
         self._lines = _Feed(**place, at_inferred=pa.bool_(), text=pa.string_view())
+        self._payloads = _Feed(offset=pa.int64(), text=pa.string_view())
+        self._reads_payloads = False
         self._nothing: dict[str, Any] = {}  # what a query gives for no rows
         self._connection = duckdb.connect(config={"threads": 1})
         atexit.register(self._connection.close)  # DuckDB complains about what is still registered at the end
-        for name in ("texts", "objects", "rejects", "lines"):
+        for name in ("texts", "objects", "rejects", "lines", "payloads"):
             self._connection.register(name, getattr(self, f"_{name}"))
         self._prepare("heads", _HEADS)
         self._prepare("quoted", """SELECT contains(text, '"') AS found FROM texts""")
@@ -105,6 +108,13 @@ class Queries:
     def plain(self, lines: Any) -> Any:
         """The events among the lines (offset, at, at_inferred, text) that may be plain ones."""
         return self._result("plain", self._lines, lines)
+
+    def payloads(self, texts: Any) -> Any:
+        """LiteLLM's lines among these (offset, text), by offset: as litellm.litellm_rows gives them."""
+        if not self._reads_payloads:  # most logs hold none, and planning this takes a while
+            self._prepare("payloads", litellm_rows())
+            self._reads_payloads = True
+        return self._result("payloads", self._payloads, texts)
 
     def _prepare(self, name: str, sql: str) -> None:
         self._connection.execute(f"PREPARE {name} AS {sql}")

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from dashboard.ingest import Ingest
+from dashboard.logs.instances import Instance, instances
 from dashboard.settings import SettingsError, load, store_file
 from dashboard.store import Store
 from dashboard.window import Window
@@ -82,6 +83,7 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
         "requests": _requests(store.rows("request_summary", window)[0]),
         "fallbacks": _fallbacks(store.rows("fallbacks_by_reason", window)),
         "circuits": _circuits(store, window, end),
+        "instances": [_instance(found) for found in instances(store, window)],
     }
 
 
@@ -194,6 +196,19 @@ def _circuits(store: Store, window: Window, at: datetime) -> dict[str, Any]:
             {"at": utc_text(row["at"]), "from": row["from_state"], "to": row["to_state"], "cause": row["cause"]}
         )
     return found
+
+
+def _instance(found: Instance) -> dict[str, Any]:
+    return {
+        "source": found.source,
+        "names": list(found.names),
+        "first": utc_text(found.first),
+        "last": utc_text(found.last),
+        "events": found.events,
+        "skew_ms": _rounded(found.skew_ms),
+        "skew_basis": found.basis,
+        "set_back_ms": _rounded(found.set_back_ms),
+    }
 
 
 def _rounded(value: Any) -> Any:

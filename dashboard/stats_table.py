@@ -1,11 +1,14 @@
 """The stats document as tables on a terminal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from dashboard.inert import inert
 
 WIDTH = 120
 """Columns of what goes into a file or a pipe."""
@@ -39,6 +42,8 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str | Table]:
     ]
     if transitions:
         yield _transitions(sorted(transitions, key=lambda item: item[0]))
+    if len(found["instances"]) > 1:
+        yield _instances(found["instances"])
 
 
 def _requests(requests: Mapping[str, Any]) -> Table:
@@ -90,12 +95,23 @@ def _transitions(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Table:
     return filled
 
 
+def _instances(rows: Sequence[Mapping[str, Any]]) -> Table:
+    filled = table("Instances", "instance", "first (UTC)", "last (UTC)", "events", "skew", "told by")
+    for row in rows:
+        name = inert(", ".join(row["names"]) or row["source"], 40)
+        back = "" if row["set_back_ms"] is None else f", clock set back by {seconds(row['set_back_ms'])}"
+        skew = "unknown" if row["skew_ms"] is None else f"{row['skew_ms'] / 1000:+,.2f} s"
+        filled.add_row(Text(name), row["first"], row["last"], f"{row['events']:,}", skew, f"{row['skew_basis']}{back}")
+    return filled
+
+
 def table(title: str, *columns: str) -> Table:
     """An empty table; columns of words stand left, of numbers right."""
     found = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     left = {"provider", "circuit", "reason or pair", "at (UTC)", "cause", "number"} | (
         {"from", "to"} if "cause" in columns else set()
     )
+    left |= {"instance", "first (UTC)", "last (UTC)", "told by"}
     for column in columns:
         found.add_column(column, justify="left" if column in left else "right", no_wrap=True)
     return found

@@ -220,6 +220,18 @@ class Store:
             values = found.fetchall()
         return [dict(zip(names, map(_plain, row), strict=True)) for row in values]
 
+    def query(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows of a query of ours, as plain values; times are UTC, in parameters too.
+
+        sql: never of a person's making (console.py has those); what people typed goes into parameters.
+        """
+        given = {name: _naive(value) for name, value in parameters.items()}
+        with self._reading() as connection:
+            found = connection.execute(sql, given)
+            names = [column[0] for column in found.description or ()]
+            values = found.fetchall()
+        return [dict(zip(names, map(_plain, row), strict=True)) for row in values]
+
     def extent(self) -> tuple[datetime, datetime] | None:
         """Times of the oldest and the newest event, UTC; None without one."""
         with self._reading() as connection:
@@ -249,6 +261,21 @@ class Store:
         start, end = (at.astimezone(UTC).replace(tzinfo=None) for at in (window.start, window.end))
         with self._reading() as connection:
             return [_utc(at) for (at,) in connection.execute(sql, [start, end, window.bucket_s]).fetchall()]
+
+    @contextlib.contextmanager
+    def stream(self, table: str, columns: Sequence[str], window: Window | None = None) -> Iterator[Any]:
+        """Rows of a table, or of the view `events`, as a pyarrow.RecordBatchReader to be read inside the block.
+
+        table, columns: names of dashboard.columns, never of a person; window: None for all rows.
+        """
+        listed = ", ".join(f'"{column}"' for column in columns)
+        where: str = ""
+        times: list[datetime] = []
+        if window is not None:
+            where = ' WHERE "at" >= ? AND "at" < ?'
+            times = [at.astimezone(UTC).replace(tzinfo=None) for at in (window.start, window.end)]
+        with self._reading() as connection:
+            yield connection.sql(f"SELECT {listed} FROM {table}{where}", params=times).to_arrow_reader(100_000)
 
     def _is_structured(self) -> bool:
         """Whether no event is plain and every source with attempts says its requests."""
@@ -338,6 +365,10 @@ def _filled(rows: Any, at: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     return _utc(value) if isinstance(value, datetime) else value
+
+
+def _naive(value: Any) -> Any:
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def _utc(at: datetime) -> datetime:

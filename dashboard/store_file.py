@@ -11,7 +11,7 @@ import duckdb
 
 from dashboard.columns import KINDS, LINES, PLACES, REJECTS, TABLES, events_view
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the meaning of a stored row changes; a file of another number is begun anew."""
 
 _COLUMNS = {"lines": LINES, "rejects": REJECTS, "places": PLACES} | {TABLES[kind]: KINDS[kind] for kind in KINDS}

@@ -32,6 +32,9 @@ _KEYS: Mapping[str, str] = {
 }
 """Columns that are not called like their key."""
 
+_OF_ORIGIN = ("instance",)
+"""Keys of every event that are no fields of its class; never required here."""
+
 _NAMES = ("provider", "from_provider", "to_provider")
 
 
@@ -42,7 +45,7 @@ def events_of_kind(event: str) -> str:
     but source. Only events come out: objects that keep all rules.
     """
     kinds = {event: KINDS[event]} if event else {name: kind for name, kind in KINDS.items() if name not in COLUMNS}
-    keys = {key for kind in kinds.values() for key, _ in _hints(kind)} - {"event"}
+    keys = {key for kind in kinds.values() for key, _ in _hints(kind)} - {"event"} | set(_OF_ORIGIN)
     columns = [column for column in COLUMNS[event] if _KEYS.get(column, column) in keys]
     selected = "".join(f', {_value(column)} AS "{column}"' for column in columns)
     others = " AND ".join(f"j.event <> '{name}'" for name in COLUMNS if name)
@@ -101,6 +104,7 @@ def _structure(kinds: Mapping[str, type[Event]], columns: list[str]) -> dict[str
             if read is not None and (key in wanted or key in required or hint == Reason | None):
                 # A key that is a number in one event and text in another (version) is read as text.
                 types[key] = read if types.get(key, read) == read else "VARCHAR"
+    types |= {key: "VARCHAR" for key in _OF_ORIGIN if key in columns}
     if "changes" in columns:
         types["changes"] = [{"name": "VARCHAR", "old": "VARCHAR", "new": "VARCHAR"}]
     return types

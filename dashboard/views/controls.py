@@ -34,7 +34,9 @@ def range_bar(
     stale_s: age of the newest event that counts as
     stale; newer: how many events came after a time, asked while the page is held.
     """
-    if extent is not None and settled and st.session_state.get(RANGE) not in _NAMES:
+    # A link's range is in the address first, as it is shown, and in the session only once its widget has been drawn.
+    linked = st.session_state.get(RANGE) in _NAMES or st.query_params.get(RANGE) in _NAMES.values()
+    if extent is not None and settled and not linked:
         st.session_state[RANGE] = default_range(extent, now)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="live.bar"):
         links.bar()

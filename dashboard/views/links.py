@@ -12,6 +12,7 @@ PAGES = {
     _HERE / "operations.py": "Operations",
     _HERE / "alerts.py": "Alerts",
     _HERE / "review.py": "Review",
+    _HERE / "logs.py": "Logs",
 }
 """The first is where one arrives."""
 
