@@ -39,7 +39,7 @@ endif
 test: $(VENV)/dev.stamp
 	@$(PY) -m tests.browser.chromium
 	@$(PY) -m tests.promtool
-	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
