@@ -54,6 +54,33 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ToldOfAll:
+    """What channels have in common that are told of everything and page nobody.
+
+    url: whoever knows it can write there, so it is a secret.
+    """
+
+    url: str = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """Where its messages go."""
+        return host_of(self.url)
+
+    def takes(self, notice: Notice) -> bool:  # noqa: ARG002 (it is told of everything)
+        """Everything."""
+        return True
+
+    def together(self, waiting: Sequence[Notice]) -> int:
+        """All of it."""
+        return len(waiting)
+
+    def urgent(self, waiting: Sequence[Notice]) -> bool:  # noqa: ARG002
+        """Nothing: nobody is paged by it."""
+        return False
+
+
 def host_of(url: str) -> str:
     """The part of an address that may be shown."""
     return urlsplit(url).hostname or "?"

@@ -5,39 +5,21 @@ header has at most 150 characters, a section's text 3,000, a message 50 blocks).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dashboard.alerts.words import clock, condition, spelled, stamp
-from dashboard.notify.channel import MOST_SHOWN, Message, host_of, secret_parts
+from dashboard.notify.channel import MOST_SHOWN, Message, ToldOfAll, secret_parts
 from dashboard.notify.notice import Notice, NoticeKind
 
 _SIGNS = {NoticeKind.FIRING: "🔥", NoticeKind.ACKNOWLEDGED: "👀", NoticeKind.RESOLVED: "✅"}
 
 
 @dataclass(frozen=True, slots=True)
-class Slack:
-    """A channel in Slack; whoever knows `url` can write there, so it is a secret."""
+class Slack(ToldOfAll):
+    """A channel in Slack."""
 
-    url: str = field(repr=False)
     name: str = "slack"
-
-    @property
-    def host(self) -> str:
-        """Where its messages go."""
-        return host_of(self.url)
-
-    def takes(self, notice: Notice) -> bool:  # noqa: ARG002 (it is told of everything)
-        """Everything."""
-        return True
-
-    def together(self, waiting: Sequence[Notice]) -> int:
-        """All of it."""
-        return len(waiting)
-
-    def urgent(self, waiting: Sequence[Notice]) -> bool:  # noqa: ARG002
-        """Nothing: nobody is paged by it."""
-        return False
 
     def message(self, notices: Sequence[Notice], page: str) -> Message:
         """The message for these notices."""

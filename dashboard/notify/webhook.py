@@ -1,39 +1,21 @@
 """A JSON document for whatever else listens; docs/alerts.md describes each field."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dashboard.alerts.words import condition, stamp
-from dashboard.notify.channel import Message, host_of, message_id, secret_parts
+from dashboard.notify.channel import Message, ToldOfAll, message_id, secret_parts
 from dashboard.notify.notice import Notice
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
-    """An address that takes the document; it may hold a token, so it is a secret."""
+class Webhook(ToldOfAll):
+    """An address that takes the document."""
 
-    url: str = field(repr=False)
     name: str = "webhook"
-
-    @property
-    def host(self) -> str:
-        """Where its messages go."""
-        return host_of(self.url)
-
-    def takes(self, notice: Notice) -> bool:  # noqa: ARG002 (it is told of everything)
-        """Everything."""
-        return True
-
-    def together(self, waiting: Sequence[Notice]) -> int:
-        """All of it."""
-        return len(waiting)
-
-    def urgent(self, waiting: Sequence[Notice]) -> bool:  # noqa: ARG002
-        """Nothing: nobody is paged by it."""
-        return False
 
     def message(self, notices: Sequence[Notice], page: str) -> Message:
         """The document for these notices."""
