@@ -19,7 +19,7 @@ from dashboard.alerts.ledger import ledger_file
 from dashboard.alerts.rule import Rules
 from dashboard.alerts.rulefile import RuleError, load_rules
 from dashboard.ingest import Ingest
-from dashboard.ingest_status import IngestStatus
+from dashboard.ingest_status import settled
 from dashboard.notify.channel import Channel
 from dashboard.notify.pagerduty import PagerDuty
 from dashboard.notify.senders import DryRun, ThreadSender
@@ -30,7 +30,6 @@ from dashboard.notify.webhook import Webhook
 from dashboard.settings import Settings, SettingsError, load, store_file
 from dashboard.stats import StatsError, opened
 from dashboard.store import Store
-from dashboard.tailed_file import FileState
 
 TICK_S = 0.5
 TROUBLE_S = 5.0
@@ -130,7 +129,7 @@ def _loop(watcher: Watcher, ingest: Ingest, stop: threading.Event) -> None:
         elif trouble and not status.trouble:
             _complain("the log can be stored again")
         trouble = status.trouble
-        if not read and _is_read(status):
+        if not read and settled(status):
             read = True
             if watcher.store.extent() is None:
                 _complain("no event yet: nothing can be evaluated before the first")
@@ -149,10 +148,6 @@ def _tried(step: Callable[[datetime], None]) -> bool:
         _complain(f"a step failed ({type(exc).__name__}: {exc}): trying again in {TROUBLE_S:g} s")
         return False
     return True
-
-
-def _is_read(status: IngestStatus) -> bool:
-    return bool(status.sources) and all(source.state is not FileState.READING for source in status.sources)
 
 
 def _watcher(

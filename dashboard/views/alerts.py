@@ -22,9 +22,9 @@ from dashboard.operations.notes import Level, notes
 from dashboard.operations.prepared import steps
 from dashboard.views import alert_form, links, who
 from dashboard.views.guard import guarded
+from dashboard.views.refreshing import Pace, refreshing
 from dashboard.views.waiting import rule_problem, trouble
 
-BELL, RUN = "alerts.bell", "alerts.run"
 REST_MS, BEAT_MS, SOON_MS = 1000, 5000, 500
 SHOWN = 300
 
@@ -32,22 +32,11 @@ SHOWN = 300
 @st.fragment
 def alerts() -> None:
     """The whole page. The bell at its end reruns it when the log has grown, and in between."""
-    version = state.service().bell.version
-    panels.page_style("alerts.style")
-    behind = False
-    with guarded("page"):
-        behind = page(version)
-    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
-    panels.bell(
-        BELL,
-        on_ring=_rung,
-        url=state.BELL_URL,
-        version=version,
-        run=st.session_state[RUN],
-        rest_ms=REST_MS,
-        beat_ms=SOON_MS if behind else BEAT_MS,
-        lines="",
-    )
+
+    def draw(version: int) -> Pace:
+        return Pace(REST_MS, SOON_MS if page(version) else BEAT_MS)
+
+    refreshing("alerts", Pace(REST_MS, BEAT_MS), draw)
 
 
 def page(version: int) -> bool:
@@ -124,10 +113,6 @@ def _history(course: Course) -> None:
     panels.table("alerts.history", table=tables.history(found[-SHOWN:], state.alerts().rules, at))
     if len(found) > SHOWN:
         st.caption(f"The newest {SHOWN} of {len(found):,}.")
-
-
-def _rung() -> None:
-    """The rerun is all there is to it."""
 
 
 alerts()

@@ -20,10 +20,11 @@ from dashboard.operations.prepared import links, steps
 from dashboard.views import controls, who
 from dashboard.views.guard import guarded
 from dashboard.views.raw_lines import BOX_CLASS, raw_lines, rejects
+from dashboard.views.refreshing import Pace, refreshing
 from dashboard.views.waiting import progress, rule_problem, trouble, waiting
 from dashboard.window import Window
 
-BELL, RUN, READING, WIDTHS = "live.bell", "live.run", "live.reading", "live.widths"
+BELL, READING, WIDTHS = "live.bell", "live.reading", "live.widths"
 BEAT_MS = 5000  # without news, the page moves on this often: windows slide, a log goes stale
 ROLE_AGE_S = 30.0
 SOON_MS = 500  # while the alert rules are evaluated over a log that has just been read
@@ -33,28 +34,14 @@ HELD_REST_MS = 2000  # nothing moves while the page is paused; only the count of
 @st.fragment
 def live() -> None:
     """The whole page. The bell at its end reruns it when the log has grown."""
-    who.gate()  # at each refresh: a page stays open for longer than a sign-in counts
-    service = state.service()
-    version, rest_ms = service.bell.version, round(service.settings.refresh_s * 1000)
-    panels.page_style("live.style")
-    beat_ms = BEAT_MS
-    with guarded("page"):
-        mode, soon = page(service, version)
-        if mode is Mode.PAUSED:
-            rest_ms = HELD_REST_MS
-        if soon:
-            beat_ms = SOON_MS
-    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
-    panels.bell(
-        BELL,
-        on_ring=_rung,
-        url=state.BELL_URL,
-        version=version,
-        run=st.session_state[RUN],
-        rest_ms=rest_ms,
-        beat_ms=beat_ms,
-        lines=BOX_CLASS,
-    )
+    usual = Pace(round(state.service().settings.refresh_s * 1000), BEAT_MS)
+
+    def draw(version: int) -> Pace:
+        mode, soon = page(state.service(), version)
+        rest_ms = HELD_REST_MS if mode is Mode.PAUSED else usual.rest_ms
+        return Pace(rest_ms, SOON_MS if soon else BEAT_MS)
+
+    refreshing("live", usual, draw, on_ring=_rung, lines=BOX_CLASS)
 
 
 def page(service: state.Service, version: int) -> tuple[Mode, bool]:

@@ -5,50 +5,36 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import panels, searching, state
+from dashboard import searching, state
+from dashboard.ingest_status import settled as is_settled
 from dashboard.live.span import Mode
-from dashboard.tailed_file import FileState
-from dashboard.views import controls, logs_filters, logs_lines, logs_sql, who
+from dashboard.views import controls, logs_filters, logs_lines, logs_sql
 from dashboard.views.guard import guarded
+from dashboard.views.refreshing import Pace, refreshing
 from dashboard.views.waiting import progress, trouble, waiting
 from dashboard.window import Window
 
-BELL, RUN = "logs.bell", "logs.run"
-REST_MS, BEAT_MS = 1500, 5000  # a table that changes is read less easily than a chart
+PACE = Pace(rest_ms=1500, beat_ms=5000)  # a table that changes is read less easily than a chart
 
 
 @st.fragment
 def logs() -> None:
     """The whole page. The bell at its end reruns it when the log has grown."""
-    who.gate()  # at each refresh: a page stays open for longer than a sign-in counts
-    version = state.service().bell.version
-    panels.page_style("logs.style")
-    with guarded("page"):
-        page(version)
-    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
-    panels.bell(
-        BELL,
-        on_ring=_nothing,
-        url=state.BELL_URL,
-        version=version,
-        run=st.session_state[RUN],
-        rest_ms=REST_MS,
-        beat_ms=BEAT_MS,
-        lines="",
-    )
+    refreshing("logs", PACE, page)
 
 
-def page(version: int) -> None:
-    """What the page shows of the data's `version`."""
+def page(version: int) -> Pace:
+    """What the page shows of the data's `version`; how soon to draw it again."""
     service = state.service()
     now, status, extent = datetime.now(UTC), service.ingest.status(), state.extent(version)
-    settled = bool(status.sources) and all(source.state is not FileState.READING for source in status.sources)
-    span, _ = controls.range_bar(extent, settled, now, service.settings.stale_s, partial(state.events_after, version))
+    span, _ = controls.range_bar(
+        extent, is_settled(status), now, service.settings.stale_s, partial(state.events_after, version)
+    )
     progress(status.sources)
     trouble(service.store.notice, status.trouble)
     if extent is None:
         waiting(service.settings.logs, status.sources)
-        return
+        return PACE
     window = span.window
     with guarded("filters"):
         asked, saved = logs_filters.draw(searching.choices(version, window))
@@ -61,16 +47,13 @@ def page(version: int) -> None:
         logs_sql.draw(service.store, window)
     with guarded("instances"):
         _instances(version, window)
+    return PACE
 
 
 def _instances(version: int, window: Window) -> None:
     found = searching.known_instances(version, window)
     if found:
         logs_lines.instances(found)
-
-
-def _nothing() -> None:
-    """The bell needs somebody to tell; the rerun itself is what counts."""
 
 
 logs()

@@ -19,9 +19,11 @@ from dashboard.operations.drafts import Draft
 from dashboard.operations.notes import Level, notes, of_answer, of_preview, of_problem
 from dashboard.views import links, ops_acting, ops_form, ops_log, who
 from dashboard.views.guard import guarded
+from dashboard.views.refreshing import Pace, refreshing
 
-BELL, RUN = "ops.bell", "ops.run"
-REST_MS, BEAT_MS, SOON_MS = 700, 1500, 500  # soon: while an answer or a line is awaited
+RUN = "ops.run"
+PACE = Pace(rest_ms=700, beat_ms=1500)
+SOON_MS = 500  # while an answer or a line is awaited
 STATE_AGE_S = 1.0
 FIRST_ANSWER_S = 1.2
 PREVIEW_AGE_S, PREVIEW_GLANCE_S = 10.0, 0.25
@@ -31,23 +33,11 @@ _PREVIEW = "ops.preview"
 @st.fragment
 def operations() -> None:
     """The whole page. The bell at its end reruns it when the log has grown, and in between."""
-    who.gate()  # at each refresh: a page stays open for longer than a sign-in counts
-    version = state.service().bell.version
-    panels.page_style("ops.style")
-    soon = False
-    with guarded("page"):
-        soon = page(version)
-    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
-    panels.bell(
-        BELL,
-        on_ring=_rung,
-        url=state.BELL_URL,
-        version=version,
-        run=st.session_state[RUN],
-        rest_ms=SOON_MS if soon else REST_MS,
-        beat_ms=SOON_MS if soon else BEAT_MS,
-        lines="",
-    )
+
+    def draw(version: int) -> Pace:
+        return Pace(SOON_MS, SOON_MS) if page(version) else PACE
+
+    refreshing("ops", PACE, draw)
 
 
 def page(version: int) -> bool:
@@ -253,10 +243,6 @@ def _came_of_it(draft: Draft | None, seen: int) -> None:
 def inert_lines(text: str) -> str:
     """Each line of the text without unseen characters."""
     return "\n".join(inert(line, 400) for line in text.split("\n"))
-
-
-def _rung() -> None:
-    """The rerun is all there is to it."""
 
 
 operations()

@@ -210,16 +210,25 @@ def test_yesterdays_sign_in_counts_for_nothing(visitor: Visitor) -> None:
     shows_nothing(page, "Sign out")
 
 
-@pytest.mark.parametrize("link", ["Live", "Operations"])
-def test_a_page_that_stays_open_ends_with_its_sign_in(visitor: Visitor, link: str) -> None:
+@pytest.mark.parametrize(
+    ("link", "part", "text"),
+    [
+        ("Live", ".st-key-live-cards", "anthropic"),
+        ("Operations", ".st-key-ops-chain", "anthropic"),
+        ("Alerts", ".st-key-alerts-rows", "Fallback rate"),
+        ("Logs", ".stMain", "SQL, read only"),
+    ],
+)
+def test_a_page_that_stays_open_ends_with_its_sign_in(visitor: Visitor, link: str, part: str, text: str) -> None:
     soon_s = int(time.time() - SIGNED_IN_FOR_S + 12)  # enough to get in
 
     page = visitor.signs_in({"email": "sre@example.org", "email_verified": True, "iat": soon_s})
     page.get_by_role("link", name=link).click()
-    expect(page.locator(f".st-key-{'live-cards' if link == 'Live' else 'ops-chain'}")).to_contain_text("anthropic")
+    expect(page.locator(part)).to_contain_text(text)
 
     expect(page.get_by_text("No access:")).to_contain_text("more than 12 h old: sign in again")
-    expect(page.locator("[class*=st-key-live], [class*=st-key-ops]")).to_have_count(0)
+    kept = ", ".join(f"[class*=st-key-{name}]" for name in ("live", "ops", "alerts", "logs"))
+    expect(page.locator(kept)).to_have_count(0)
     shows_nothing(page, "Sign out")
 
 
