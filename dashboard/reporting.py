@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from dashboard.alerts.ledger import Entry, ledger_file, read_ledger
 from dashboard.alerts.rulefile import RuleError, load_rules
 from dashboard.incidents import words
 from dashboard.incidents.incident import Incident
@@ -30,6 +31,11 @@ from dashboard.stats import StatsError, opened, time_of
     envvar="METIS_DASHBOARD_RULES",
     help="Alert rules over the default ones (TOML).",
 )
+@click.option(
+    "--ledger",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Silences and acknowledgements, where the file is not the page's own for these logs.",
+)
 def report_command(
     paths: tuple[str, ...],
     listed: bool,
@@ -38,10 +44,11 @@ def report_command(
     until: str | None,
     out: Path,
     rules: Path | None,
+    ledger: Path | None,
 ) -> None:
     """A post-mortem of an incident: Markdown, one HTML page that works offline, and an archive with the evidence."""
     try:
-        _report(paths, listed, incident, since, until, out, rules)
+        _report(paths, listed, incident, since, until, out, rules, ledger)
     except (SettingsError, StatsError, RuleError, NoteError, ReportError) as exc:
         click.echo(f"error: {exc}", err=True)
         sys.exit(2)
@@ -59,15 +66,18 @@ def _report(
     until: str | None,
     out: Path,
     rules_path: Path | None,
+    ledger: Path | None,
 ) -> None:
     rules = load_rules(rules_path)
+    index = store_file(replace(load(), logs=paths))
+    kept = _kept(ledger or ledger_file(index))
     store = opened(paths, "report-", keeps_lines=True)
     try:
         extent = store.extent()
         if extent is None:
             raise ReportError("the log has no event")
         fired = past_episodes(store, rules)
-        found = incidents(store, rules, fired)
+        found = incidents(store, rules, fired, kept)
         if listed:
             click.echo("\n".join(map(_line, found)) or "No incident.")
             return
@@ -76,13 +86,23 @@ def _report(
             end = time_of("--until", until, extent[1]) or extent[1]
             if start >= end:
                 raise ReportError(f"--since must be before --until, got {words.clock(start)} and {words.clock(end)}")
-            chosen = ranged(store, rules, fired, start, end)
+            chosen = ranged(store, rules, fired, start, end, kept)
         else:
             chosen = _chosen(found, number)
-        kept = read_notes(notes_file(store_file(replace(load(), logs=paths))))
-        _write(documents(store, rules, chosen, notes_of(kept, chosen)), out)
+        _write(documents(store, rules, chosen, notes_of(read_notes(notes_file(index)), chosen)), out)
     finally:
         store.close()
+
+
+def _kept(path: Path) -> tuple[Entry, ...] | None:
+    """What the ledger of the alerts says, None without one."""
+    try:
+        found = read_ledger(path)
+    except OSError as exc:
+        raise ReportError(f"{path} must be readable: {exc.strerror}") from exc
+    for note in found.notes:
+        click.echo(note, err=True)
+    return found.entries if found.there else None
 
 
 def _line(incident: Incident) -> str:

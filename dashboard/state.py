@@ -22,7 +22,7 @@ from dashboard.alert_board.evaluating import Evaluating
 from dashboard.alert_board.sparks import Spark, moment_before, spark_moments, sparks
 from dashboard.alerts.episodes import Episode
 from dashboard.alerts.evaluate import Evaluation
-from dashboard.alerts.ledger import Ledger, ledger_file, read_ledger
+from dashboard.alerts.ledger import Entry, Ledger, ledger_file, read_ledger
 from dashboard.alerts.reading import read_history
 from dashboard.alerts.rule import Rules
 from dashboard.alerts.rulefile import RuleError, load_rules
@@ -124,9 +124,9 @@ def ledger() -> Ledger:
     try:
         found = path.stat()
     except FileNotFoundError:
-        return Ledger()
+        return Ledger(there=False)
     except OSError as exc:
-        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",))
+        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",), there=False)
     return _ledger(found.st_mtime_ns, found.st_size)
 
 
@@ -136,7 +136,7 @@ def _ledger(changed_ns: int, size: int) -> Ledger:  # noqa: ARG001
     try:
         return read_ledger(path)
     except OSError as exc:
-        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",))
+        return Ledger(notes=(f"{path} cannot be read: {exc.strerror}",), there=False)
 
 
 def alert_sparks(course: Course, span: Span, known: Extent) -> Mapping[str, Spark]:
@@ -258,21 +258,48 @@ def past_alerts(version: int) -> tuple[Episode, ...]:  # noqa: ARG001
     return past_episodes(service().store, rules())
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
 def found_incidents(version: int) -> tuple[Incident, ...]:
     """The incidents of the whole log."""
-    return incidents(service().store, rules(), past_alerts(version))
+    return _found_incidents(version, kept := _kept(), _mark(kept))
+
+
+def range_incident(version: int, start: datetime, end: datetime) -> Incident:
+    """A range chosen by hand, as if it were an incident."""
+    return _range_incident(version, start, end, kept := _kept(), _mark(kept))
+
+
+def reviewed(version: int, stem: str, incident: Incident) -> Report:
+    """All that the Review page shows of an incident. stem: its name (report.files)."""
+    return _reviewed(version, stem, incident, _mark(incident.kept))
+
+
+def _kept() -> tuple[Entry, ...] | None:
+    return found.entries if (found := ledger()).there else None
+
+
+def _mark(kept: tuple[Entry, ...] | None) -> int:
+    """Tells one state of a ledger from another: nothing is ever changed in it or taken out."""
+    return -1 if kept is None else len(kept)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _found_incidents(version: int, _kept: tuple[Entry, ...] | None, mark: int) -> tuple[Incident, ...]:  # noqa: ARG001
+    return incidents(service().store, rules(), past_alerts(version), _kept)
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def range_incident(version: int, start: datetime, end: datetime) -> Incident:
-    """A range chosen by hand, as if it were an incident."""
-    return ranged(service().store, rules(), past_alerts(version), start, end)
+def _range_incident(
+    version: int,
+    start: datetime,
+    end: datetime,
+    _kept: tuple[Entry, ...] | None,
+    mark: int,  # noqa: ARG001
+) -> Incident:
+    return ranged(service().store, rules(), past_alerts(version), start, end, _kept)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def reviewed(version: int, stem: str, _incident: Incident) -> Report:  # noqa: ARG001
-    """All that the Review page shows of an incident. stem: its name (report.files)."""
+def _reviewed(version: int, stem: str, _incident: Incident, mark: int) -> Report:  # noqa: ARG001
     return report(service().store, rules(), _incident, group="review")
 
 

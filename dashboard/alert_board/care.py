@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dashboard.alerts.evaluate import Alert
-from dashboard.alerts.ledger import Ledger
+from dashboard.alerts.ledger import Entry, Ledger
 from dashboard.alerts.rule import Rules
 from dashboard.alerts.silences import EVERYTHING, Silence, acknowledged, silenced
 from dashboard.inert import inert
@@ -38,6 +38,19 @@ def to_acknowledge(alerts: Mapping[str, Alert], ledger: Ledger) -> dict[str, dat
 def in_force(ledger: Ledger, at: datetime) -> tuple[Silence, ...]:
     """Silences that hold at that time, the one that ends first in front."""
     return tuple(sorted((each for each in ledger.silences if each.in_force(at)), key=lambda each: each.end_at))
+
+
+def deed(entry: Entry, matchers: Mapping[str, str], rules: Rules) -> str:
+    """What somebody did, as the ledger tells it. matchers: what each silence is about, by its id."""
+    if entry.kind == "acknowledge":
+        titles = {rule.name: inert(rule.title, 60) for rule in rules.rules}
+        fired = f", firing since {entry.firing_at:%Y-%m-%d %H:%M:%S}" if entry.firing_at else ""
+        return f"acknowledged {titles.get(entry.rule) or inert(entry.rule, 63)}{fired}"
+    matcher = entry.matcher or matchers.get(entry.id)
+    about = "alerts" if matcher is None else matcher_words(matcher, rules)
+    if entry.kind == "end_silence":
+        return f"ended the silence of {about}"
+    return f"silenced {about}" + (f" until {entry.until:%Y-%m-%d %H:%M:%S}" if entry.until else "")
 
 
 def matcher_words(matcher: str, rules: Rules) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from dashboard.alert_board.care import matcher_words
+from dashboard.alert_board.care import deed, matcher_words
 from dashboard.alert_board.rows import wants
 from dashboard.alert_board.words import duration, spelled
 from dashboard.alerts.episodes import Episode
@@ -148,21 +148,14 @@ def kept_back(found: Iterable[Suppressed], rules: Rules) -> Table:
 
 def audit(entries: Iterable[Entry], rules: Rules) -> Table:
     """Who silenced or acknowledged what, when and why, newest first."""
-    titles = {rule.name: rule.title for rule in rules.rules}
     known = tuple(entries)
     matchers = {entry.id: entry.matcher for entry in known if entry.kind == "silence"}
-
-    def what(entry: Entry) -> str:
-        if entry.kind == "acknowledge":
-            fired = f", firing since {stamp(entry.firing_at)}" if entry.firing_at else ""
-            return f"acknowledged {titles.get(entry.rule, entry.rule)}{fired}"
-        about = matcher_words(matchers.get(entry.id, entry.matcher), rules)
-        if entry.kind == "end_silence":
-            return f"ended the silence of {about}"
-        return f"silenced {about}" + (f" until {stamp(entry.until)}" if entry.until else "")
-
     rows = (
-        Row(tuple(inert(text, 300) for text in (stamp(entry.at), entry.actor, what(entry), entry.reason)))
+        Row(
+            tuple(
+                inert(text, 300) for text in (stamp(entry.at), entry.actor, deed(entry, matchers, rules), entry.reason)
+            )
+        )
         for entry in reversed(known)
     )
     return Table(("At, UTC", "Who", "What", "Why"), tuple(rows), "Nobody has silenced or acknowledged anything.")

@@ -46,13 +46,14 @@ class Ledger:
     """What the file says.
 
     entries: the audit list, oldest first; silences, acknowledgements: what they amount to; notes: lines that could not
-    be read, in words for people.
+    be read, in words for people; there: whether there is such a file, without which nobody knows what was done.
     """
 
     entries: tuple[Entry, ...] = ()
     silences: tuple[Silence, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     notes: tuple[str, ...] = ()
+    there: bool = True
 
 
 _ENTRY = TypeAdapter(Entry)
@@ -68,7 +69,7 @@ def read_ledger(path: Path) -> Ledger:
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
-        return Ledger()
+        return Ledger(there=False)
     entries: list[Entry] = []
     notes: list[str] = []
     for number, line in enumerate(lines, 1):

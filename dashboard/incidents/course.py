@@ -32,8 +32,8 @@ class Call:
 class Facts:
     """What happened around an incident: at least LONGEST_RUN before it and after it; all ascending.
 
-    requests: those that count; attempts: without cancelled ones; acts: when somebody changed settings or a circuit;
-    orders: (from when, the chain); slow_s: from how long on a caller has waited too long.
+    requests: those that count; attempts: without cancelled ones; acts: when somebody changed settings or a circuit, or
+    acknowledged or silenced an alert; orders: (from when, the chain); slow_s: from how long on a caller has waited too long.
     """
 
     requests: tuple[Call, ...] = ()
@@ -59,7 +59,7 @@ def moments(group: Group, facts: Facts, rules: Rules, until: datetime) -> Moment
     end_at = group.end_at or until
     hurt = [r for r in facts.requests if start_at <= r.at <= end_at and facts.hurt(r)]
     after_hurt = (r.at for r in facts.requests if hurt and r.at > hurt[-1].at)
-    acts = (at for at in facts.acts if start_at <= at <= end_at)
+    acts = (at for at in facts.acts if start_at <= at and (group.end_at is None or at <= group.end_at))
     return Moments(
         first_bad_at=first_bad_at,
         open_at=min((o.start_at for o in group.outages), default=None),

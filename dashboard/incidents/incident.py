@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.alerts.episodes import Episode
+from dashboard.alerts.ledger import Entry
 from dashboard.live.words import Advice
 
 
@@ -45,8 +46,8 @@ class Moments:
     """The course of an incident.
 
     first_bad_at: the first failed attempt, or slow answer, that it rests on; open_at: the first opening of a circuit;
-    alert_at: the first alert fired; action_at: somebody changed settings or a circuit; mitigated_at: callers are fine
-    again, None also if none was hurt; resolved_at: the primary answers again.
+    alert_at: the first alert fired; action_at: somebody changed settings or a circuit, or acknowledged or silenced an
+    alert; mitigated_at: callers are fine again, None also if none was hurt; resolved_at: the primary answers again.
     """
 
     first_bad_at: datetime | None = None
@@ -126,7 +127,7 @@ class Cause:
 class Incident:
     """One incident. number: from 1 by start; seen_until: how far the log went, for what lasts; critical: a critical alert
     fired; causes: most frequent first; primary: the order's first when it began; chosen: the stretch that somebody chose by
-    hand instead (number 0).
+    hand instead (number 0); kept: what the ledger of the alerts tells of it, None without a ledger: then nobody knows.
     """
 
     number: int
@@ -138,6 +139,7 @@ class Incident:
     primary: str | None
     critical: bool = False
     chosen: tuple[datetime, datetime] | None = None
+    kept: tuple[Entry, ...] | None = None
 
     @property
     def start_at(self) -> datetime:
@@ -157,6 +159,11 @@ class Incident:
     def lasts(self) -> bool:
         """Whether it is not known to be resolved."""
         return self.moments.resolved_at is None
+
+    @property
+    def acted_by_ledger(self) -> bool:
+        """Whether the ledger of the alerts tells the first human action, and not the log."""
+        return any(entry.at == self.moments.action_at for entry in self.kept or ())
 
     @property
     def to_detect(self) -> timedelta | None:

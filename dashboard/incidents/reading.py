@@ -1,16 +1,18 @@
 """The incidents of a store: the only place here that asks it for numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from dashboard.alerts.episodes import Episode, episodes
 from dashboard.alerts.evaluate import Evaluation
+from dashboard.alerts.ledger import Entry
 from dashboard.alerts.reading import EventStore, read_history
 from dashboard.alerts.rule import Metric, Rules, Severity
 from dashboard.incidents.course import LONGEST_RUN, Call, Facts, moments
 from dashboard.incidents.finding import grouped, outages
 from dashboard.incidents.incident import Cause, Cost, Group, Impact, Incident, Moments
+from dashboard.incidents.kept import kept_of
 from dashboard.inert import provider_label
 from dashboard.live.words import advice, reason_word
 from dashboard.window import Window
@@ -42,17 +44,29 @@ def past_episodes(store: EventStore, rules: Rules) -> tuple[Episode, ...]:
     return episodes(changes)
 
 
-def incidents(store: RowStore, rules: Rules, fired: Iterable[Episode]) -> tuple[Incident, ...]:
-    """All incidents of the log, by their start. fired: its alert episodes. Raises: what the store raises."""
+def incidents(
+    store: RowStore, rules: Rules, fired: Iterable[Episode], kept: Sequence[Entry] | None = None
+) -> tuple[Incident, ...]:
+    """All incidents of the log, by their start.
+
+    fired: its alert episodes; kept: what the ledger of the alerts says, None without one. Raises: what the store raises.
+    """
     extent = store.extent()
     if extent is None:
         return ()
     whole = Window.of(extent[0], extent[1] + _INSTANT)
     groups = grouped(fired, outages(store.rows("circuit_intervals", whole, whole.end), whole.end))
-    return tuple(_incident(store, rules, number, group, extent) for number, group in enumerate(groups, 1))
+    return tuple(_incident(store, rules, number, group, extent, kept) for number, group in enumerate(groups, 1))
 
 
-def ranged(store: RowStore, rules: Rules, fired: Iterable[Episode], start: datetime, end: datetime) -> Incident:
+def ranged(
+    store: RowStore,
+    rules: Rules,
+    fired: Iterable[Episode],
+    start: datetime,
+    end: datetime,
+    kept: Sequence[Entry] | None = None,
+) -> Incident:
     """The stretch of time [start, end] as if it were one incident: what somebody chose by hand.
 
     It rests on the episodes and outages that overlap it; its moments are looked for in it, and its impact is all of it.
@@ -65,7 +79,7 @@ def ranged(store: RowStore, rules: Rules, fired: Iterable[Episode], start: datet
         tuple(o for o in out if o.start_at <= end and (o.end_at is None or o.end_at >= start)),
     )
     none = not inside.episodes and not inside.outages
-    facts = _facts(store, rules, start, end, extent)
+    facts = _facts(store, rules, start, end, extent, kept_of(kept or (), inside, start, end))
     found = Moments() if none else moments(inside, facts, rules, extent[1])
     return Incident(
         number=0,
@@ -77,11 +91,21 @@ def ranged(store: RowStore, rules: Rules, fired: Iterable[Episode], start: datet
         primary=facts.primary(start),
         critical=_is_critical(inside, rules),
         chosen=(start, end),
+        kept=None if kept is None else kept_of(kept, inside, start, end),
     )
 
 
-def _incident(store: RowStore, rules: Rules, number: int, group: Group, extent: tuple[datetime, datetime]) -> Incident:
-    facts = _facts(store, rules, group.start_at, group.end_at or extent[1], extent)
+def _incident(
+    store: RowStore,
+    rules: Rules,
+    number: int,
+    group: Group,
+    extent: tuple[datetime, datetime],
+    kept: Sequence[Entry] | None,
+) -> Incident:
+    end_at = group.end_at or extent[1]
+    told = kept_of(kept or (), group, group.start_at - LONGEST_RUN, end_at)
+    facts = _facts(store, rules, group.start_at, end_at, extent, told)
     found = moments(group, facts, rules, extent[1])
     start_at = found.first_bad_at or group.start_at
     window = Window.of(start_at, max(found.resolved_at or extent[1], start_at) + _INSTANT)
@@ -94,10 +118,18 @@ def _incident(store: RowStore, rules: Rules, number: int, group: Group, extent: 
         seen_until=extent[1],
         primary=facts.primary(start_at),
         critical=_is_critical(group, rules),
+        kept=None if kept is None else kept_of(kept, group, start_at, max(end_at, found.resolved_at or end_at)),
     )
 
 
-def _facts(store: RowStore, rules: Rules, start: datetime, end: datetime, extent: tuple[datetime, datetime]) -> Facts:
+def _facts(
+    store: RowStore,
+    rules: Rules,
+    start: datetime,
+    end: datetime,
+    extent: tuple[datetime, datetime],
+    told: Iterable[Entry],
+) -> Facts:
     around = Window.of(start - LONGEST_RUN, end + LONGEST_RUN)
     requests = store.rows("requests_ended", around)
     attempts = store.rows("attempts_ended", around)
@@ -115,7 +147,7 @@ def _facts(store: RowStore, rules: Rules, start: datetime, end: datetime, extent
             Call(a["at"], a["status"] == "success", (a["generation_time_ms"] or 0.0) / 1000, a["provider"])
             for a in attempts
         ),
-        acts=tuple(sorted(changed + by_hand)),
+        acts=tuple(sorted([*changed, *by_hand, *(entry.at for entry in told)])),
         orders=tuple(orders),
         slow_s=next((r.threshold for r in rules.rules if r.metric is Metric.RESPONSE_TIME_P95_S), SLOW_S),
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from dashboard.alert_board.care import deed
 from dashboard.alerts.rule import Rules
 from dashboard.incidents.evidence import BY_HAND
 from dashboard.incidents.incident import Incident
@@ -29,6 +30,7 @@ class Step(StrEnum):
     FALLBACK = "fallbacks"
     ALERT = "alert"
     ACTION = "action"
+    LEDGER = "ledger of alerts"
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
 
@@ -53,6 +55,7 @@ def timeline(incident: Incident, steps: Mapping[str, Rows], rules: Rules) -> tup
         *_transitions(steps["transitions"]),
         *_bursts(steps["fallbacks"]),
         *map(_act, steps["acts"]),
+        *_kept(incident, rules),
         *_alerts(incident, rules),
         *_ends(incident, steps),
     ]
@@ -131,6 +134,14 @@ def _act(row: Mapping[str, Any]) -> Entry:
     else:
         text = "the service started" if row["event"] == "SERVICE_STARTED" else "the service stopped"
     return Entry(_at(row), Step.ACTION, text, _place(row))
+
+
+def _kept(incident: Incident, rules: Rules) -> Iterator[Entry]:
+    entries = incident.kept or ()
+    matchers = {entry.id: entry.matcher for entry in entries if entry.kind == "silence"}
+    for entry in entries:
+        text = f"{inert(entry.actor, 100)}: {deed(entry, matchers, rules)} ({inert(entry.reason, 300)})"
+        yield Entry(entry.at, Step.LEDGER, text)
 
 
 def _alerts(incident: Incident, rules: Rules) -> Iterator[Entry]:

@@ -14,6 +14,9 @@ SLOW = Advice(
     "runbook, Extremely Slow Responses",
 )
 
+OF_LEDGER = "by the ledger of alerts"
+"""What the log does not tell: acknowledgements and silences, which the Alerts page and the terminal keep beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -85,13 +88,19 @@ def moment_facts(incident: Incident) -> Iterator[Fact]:
         ("first bad attempt", course.first_bad_at, "not known"),
         ("circuit open", course.open_at, "no circuit opened"),
         ("alert fired", course.alert_at, "no alert fired"),
-        ("first human action", course.action_at, "none in the log"),
+        ("first human action", course.action_at, _no_action(incident)),
         ("mitigated", course.mitigated_at, "not yet, as far as the log goes" if hurt else "no caller was hurt"),
         ("resolved", course.resolved_at, "not yet, as far as the log goes"),
     ):
         if at is None and incident.chosen is not None:
             unknown = "not in this range"
-        yield Fact(label, unknown if at is None else clock(at), at is not None)
+        by_ledger = at is not None and label == "first human action" and incident.acted_by_ledger
+        source = f" ({OF_LEDGER})" if by_ledger else ""
+        yield Fact(label, unknown if at is None else clock(at) + source, at is not None)
+
+
+def _no_action(incident: Incident) -> str:
+    return "none in the log, and there is no ledger of alerts" if incident.kept is None else "none in log or ledger"
 
 
 def time_facts(incident: Incident) -> Iterator[Fact]:

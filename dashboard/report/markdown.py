@@ -45,11 +45,13 @@ def _document(report: Report) -> Iterator[str]:
     yield f"{BLANK} what set it off outside the log.\n"
     yield "## Resolution\n"
     yield from _facts(fact for fact in words.moment_facts(incident) if fact.name in ("mitigated", "resolved"))
-    acts = [f"- {words.clock(e.at)}: {_text(e.text)}" for e in report.entries if e.step is Step.ACTION]
+    acts = [
+        f"- {words.clock(e.at)}: {_text(e.text)}{f' ({words.OF_LEDGER})' if e.step is Step.LEDGER else ''}"
+        for e in report.entries
+        if e.step in (Step.ACTION, Step.LEDGER)
+    ]
     yield (
-        "\n".join(acts) + "\n"
-        if acts
-        else "No human action is in the log: the chain recovered by itself, or not at all.\n"
+        "\n".join(acts) + "\n" if acts else "No human action is known: the chain recovered by itself, or not at all.\n"
     )
     yield "## Detection\n"
     yield from _facts((*words.moment_facts(incident),))

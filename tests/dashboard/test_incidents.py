@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from dashboard.alerts.episodes import Episode
+from dashboard.alerts.ledger import Entry
 from dashboard.alerts.rulefile import load_rules
 from dashboard.incidents import words
 from dashboard.incidents.course import Call, Facts, moments
 from dashboard.incidents.finding import grouped, outages
 from dashboard.incidents.incident import Group, Incident, Outage
+from dashboard.incidents.kept import kept_of
 from dashboard.incidents.reading import incidents, past_episodes, ranged
 from dashboard.ingest import Ingest
 from dashboard.store import Store
@@ -38,10 +40,10 @@ def at(seconds: float) -> datetime:
 
 
 @cache
-def found(path: Path) -> tuple[Incident, ...]:
+def found(path: Path, kept: tuple[Entry, ...] | None = None) -> tuple[Incident, ...]:
     store = Store.open(None)
     Ingest(store, [str(path)], follow=False).run_once()
-    answer = incidents(store, RULES, past_episodes(store, RULES))
+    answer = incidents(store, RULES, past_episodes(store, RULES), kept)
     store.close()
     return answer
 
@@ -144,6 +146,64 @@ def test_the_first_action_is_a_persons(tmp_path: Path) -> None:
 
     assert incident.moments.action_at == datetime(2026, 3, 2, 0, 6, 20, tzinfo=UTC)
     assert incident.to_act == timedelta(seconds=70)
+
+
+def of_ledger(kind: str, minute: int, second: int, **more: Any) -> Entry:
+    return Entry(kind, datetime(2026, 3, 2, 0, minute, second, tzinfo=UTC), "jane", "mine", **more)  # type: ignore[arg-type]
+
+
+ACKNOWLEDGED = of_ledger(
+    "acknowledge", 5, 50, rule="primary_circuit_open", firing_at=datetime(2026, 3, 2, 0, 5, 10, tzinfo=UTC)
+)
+SILENCED = of_ledger("silence", 5, 40, id="s1", matcher="warning", until=datetime(2026, 3, 2, 2, tzinfo=UTC))
+
+
+def test_an_acknowledgement_or_a_silence_is_an_action_and_the_ledger_tells_it() -> None:
+    outside = of_ledger("silence", 3, 0, id="s0", matcher="*", until=datetime(2026, 3, 2, 1, tzinfo=UTC))
+
+    (incident,) = found(DIRECTORY / "primary_down.log", (outside, ACKNOWLEDGED, SILENCED))
+
+    assert incident.kept == (SILENCED, ACKNOWLEDGED)
+    assert (incident.moments.action_at, incident.to_act) == (SILENCED.at, timedelta(seconds=30))
+    assert incident.acted_by_ledger
+    facts = {fact.name: fact for fact in words.moment_facts(incident)}
+    assert facts["first human action"].value == "2026-03-02 00:05:40.000 UTC (by the ledger of alerts)"
+
+
+def test_an_action_of_the_log_before_it_comes_first_and_is_the_logs(tmp_path: Path) -> None:
+    log = tmp_path / "acted.log"
+    lines = (DIRECTORY / "primary_down.log").read_text("utf-8").splitlines(keepends=True)
+    log.write_text("".join(sorted([*lines, changed("api", 20)], key=lambda line: line[:24])), "utf-8")
+    later = of_ledger("silence", 7, 0, id="s1", matcher="*", until=datetime(2026, 3, 2, 1, tzinfo=UTC))
+
+    (incident,) = found(log, (later,))
+
+    assert incident.moments.action_at == datetime(2026, 3, 2, 0, 6, 20, tzinfo=UTC)
+    assert not incident.acted_by_ledger
+    assert incident.kept == (later,)
+
+
+def test_without_a_ledger_nobody_knows_whether_somebody_acknowledged() -> None:
+    def first_action(kept: tuple[Entry, ...] | None) -> str:
+        (incident,) = found(DIRECTORY / "primary_down.log", kept)
+        (fact,) = (fact for fact in words.moment_facts(incident) if fact.name == "first human action")
+        assert not fact.known
+        return fact.value
+
+    assert first_action(None) == "none in the log, and there is no ledger of alerts"
+    assert first_action(()) == "none in log or ledger"
+
+
+def test_of_what_is_done_after_the_logs_end_only_acknowledgements_of_lasting_alerts_belong() -> None:
+    group = Group((episode("errors", 0, None), episode("slow", 0, 50)))
+    late, ended, other = (
+        Entry("acknowledge", at(200), "jane", "mine", rule="errors", firing_at=at(0)),
+        Entry("acknowledge", at(200), "jane", "mine", rule="slow", firing_at=at(0)),
+        Entry("silence", at(200), "jane", "mine", id="s1", matcher="*", until=at(900)),
+    )
+
+    assert kept_of((late, ended, other), group, at(0), at(100)) == (late,)
+    assert moments(group, Facts(acts=(at(200),), orders=ORDERS), RULES, at(100)).action_at == at(200)
 
 
 def test_a_log_that_falls_silent_is_an_incident_until_the_primary_answers(tmp_path: Path) -> None:

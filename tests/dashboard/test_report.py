@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dashboard.__main__ import main
+from dashboard.alerts.ledger import acknowledge, ledger_file
 from dashboard.incidents.notes import Note, add_note, notes_file
 from dashboard.packing import PLOTLY_FILE
 from dashboard.settings import Settings, load, store_file
@@ -87,6 +88,44 @@ def test_the_post_mortem_has_the_usual_order_and_the_numbers(tmp_path: Path) -> 
         assert said in text
     assert "METIS\\_LLM\\_TIMEOUT\\_SECONDS" in text  # the runbook's fix, escaped
     assert text.count("**To fill in:**") >= 8
+
+
+def acknowledged(ledger: Path) -> None:
+    fired, at = (datetime(2026, 3, 2, 0, 5, second, tzinfo=UTC) for second in (10, 50))
+    acknowledge(ledger, "primary_circuit_open", fired, "jane.doe@example.com", "| looking", at)
+
+
+def test_who_acknowledged_is_in_the_report_with_the_source(tmp_path: Path) -> None:
+    log = DIRECTORY / "primary_down.log"
+    acknowledged(ledger_file(store_file(_settings(log))))
+
+    run(log, "--out", tmp_path / "out")
+
+    files = written(tmp_path / "out")
+    text, page = files["md"].decode(), files["html"].decode()
+    assert "- first human action: 2026-03-02 00:05:50.000 UTC (by the ledger of alerts)" in text
+    assert "- time to act: 40.0 s" in text
+    said = "acknowledged Primary's circuit open, firing since 2026-03-02 00:05:10 (\\| looking)"
+    assert f"UTC: \\[EMAIL\\]: {said} (by the ledger of alerts)" in text  # resolution
+    assert f"| ledger of alerts | \\[EMAIL\\]: {said} |" in text  # timeline
+    assert '<span class="step">ledger of alerts</span>[EMAIL]: acknowledged' in page
+
+
+def test_a_ledger_from_elsewhere_is_named_and_must_be_there(tmp_path: Path) -> None:
+    log, ledger = DIRECTORY / "primary_down.log", tmp_path / "copied.jsonl"
+    without = run(log, "--out", tmp_path / "without")
+    missing = run(log, "--ledger", ledger, "--out", tmp_path / "missing")
+    acknowledged(ledger)
+    with ledger.open("a") as file:
+        file.write("torn\n")
+
+    told = run(log, "--ledger", ledger, "--out", tmp_path / "told")
+
+    assert (without.exit_code, missing.exit_code, told.exit_code) == (0, 2, 0)
+    assert "there is no ledger of alerts" in written(tmp_path / "without")["md"].decode()
+    assert "copied.jsonl" in missing.stderr
+    assert "line 2 is no entry of this version" in told.stderr
+    assert "00:05:50.000 UTC (by the ledger of alerts)" in written(tmp_path / "told")["md"].decode()
 
 
 def test_a_range_has_a_report_of_its_own(tmp_path: Path) -> None:

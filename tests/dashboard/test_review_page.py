@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import state
 from dashboard.access import LOCAL, Person
+from dashboard.alerts.ledger import acknowledge
 from dashboard.control.values import Role
 from dashboard.incidents.notes import Note, NoteError, add_note, read_notes
 from dashboard.views import review_notes, who
@@ -78,7 +79,7 @@ def test_a_link_restores_the_incident_with_all_that_is_known_of_it(log: Path) ->
     (facts,) = panels(app, "facts")
     named = {fact["name"]: fact["value"] for group in facts["groups"] for fact in group}
     assert named["first bad attempt"] == "2026-03-02 02:01:48.331 UTC"
-    assert named["first human action"] == "none in the log"
+    assert named["first human action"] == "none in the log, and there is no ledger of alerts"
     assert named["time to detect"] == "41.7 s"
     assert [chart["title"] for chart in panels(app, "chart")][:2] == [
         "Circuits and alerts",
@@ -95,6 +96,23 @@ def test_a_link_restores_the_incident_with_all_that_is_known_of_it(log: Path) ->
     assert len(bad["lines"]) == 11  # the line, and five before and after it
     assert [line["own"] for line in bad["lines"]].index(True) == 5
     assert '"http_status":429' in bad["lines"][5]["text"]
+
+
+def test_an_acknowledgement_is_seen_at_once_and_comes_from_the_ledger(log: Path) -> None:
+    log.write_bytes((DIRECTORY / "primary_down.log").read_bytes())
+    app = opened()
+    fired, acted = (datetime(2026, 3, 2, 0, 5, second, tzinfo=UTC) for second in (10, 50))
+    acknowledge(state.ledger_path(), "primary_circuit_open", fired, "jane", "looking", acted)
+
+    app.run()
+
+    (facts,) = panels(app, "facts")
+    named = {fact["name"]: fact["value"] for group in facts["groups"] for fact in group}
+    assert named["first human action"] == "2026-03-02 00:05:50.000 UTC (by the ledger of alerts)"
+    assert named["time to act"] == "40.0 s"
+    (entry,) = (e for e in panels(app, "timeline")[0]["entries"] if e["step"] == "ledger of alerts")
+    assert entry["text"] == "jane: acknowledged Primary's circuit open, firing since 2026-03-02 00:05:10 (looking)"
+    assert entry["lines"] == []
 
 
 def test_a_link_to_what_is_not_there_says_so(log: Path) -> None:

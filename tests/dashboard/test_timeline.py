@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from dashboard.alerts.ledger import Entry as Kept
 from dashboard.alerts.rulefile import load_rules
 from dashboard.incidents.evidence import AROUND, Evidence, LogLine
 from dashboard.incidents.reading import incidents, past_episodes
@@ -18,11 +19,24 @@ RULES = load_rules()
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
+KEPT = (
+    Kept(
+        "acknowledge",
+        datetime(2026, 3, 2, 0, 5, 50, tzinfo=UTC),
+        "jane\u202e",
+        "mine",
+        rule="primary_circuit_open",
+        firing_at=datetime(2026, 3, 2, 0, 5, 10, tzinfo=UTC),
+    ),
+    Kept("end_silence", datetime(2026, 3, 2, 0, 6, tzinfo=UTC), "jane", "no need", id="of before"),
+)
+
+
 @pytest.fixture(scope="module")
 def shown() -> Report:
     store = Store.open(None)
     Ingest(store, [str(DIRECTORY / "primary_down.log")], follow=False).run_once()
-    (incident,) = incidents(store, RULES, past_episodes(store, RULES))
+    (incident,) = incidents(store, RULES, past_episodes(store, RULES), KEPT)
     found = report(store, RULES, incident)
     store.close()
     return found
@@ -51,6 +65,15 @@ def test_fallbacks_are_told_in_bursts_that_hold_them_all(shown: Report) -> None:
 
     hops = [line for line in LINES if '"event":"FALLBACK"' in line and line[:24] <= "2026-03-02T00:27:10.000Z"]
     assert sum(int(entry.text.split()[0]) for entry in bursts) == len(hops)
+
+
+def test_what_the_ledger_tells_is_a_step_of_its_own_without_a_line(shown: Report) -> None:
+    told = [entry for entry in shown.entries if entry.step is Step.LEDGER]
+
+    assert [(entry.text, entry.place) for entry in told] == [
+        ("jane: acknowledged Primary's circuit open, firing since 2026-03-02 00:05:10 (mine)", None),
+        ("jane: ended the silence of alerts (no need)", None),
+    ]
 
 
 def test_steps_come_in_order_of_time(shown: Report) -> None:
