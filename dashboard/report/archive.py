@@ -15,12 +15,17 @@ from dashboard.inert import inert
 from dashboard.kinds import ATTEMPT, REQUEST, of_kind, within
 from dashboard.redaction import redacted
 from dashboard.report.content import Report
+from dashboard.report.in_force import InForce, in_force, settings_records
 from dashboard.store import Store
 from dashboard.window import Window
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_NOTE = (
+    "As far as the log tells. complete: settings that are not named were at the defaults of that program version; "
+    "else only those changed since the log's beginning are known."
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -93,7 +98,7 @@ def _parquet(frame: "pd.DataFrame") -> bytes:
 
 
 def _settings(report: Report, store: Store) -> dict[str, Any]:
-    """What the log tells of the settings: the order when it began, and every change from the log's start to its end."""
+    """What was in force when the incident began; the orders and every change from the log's start to the incident's end."""
     incident, extent = report.incident, store.extent()
     start = incident.start_at if extent is None else min(extent[0], incident.start_at)
     until = Window.of(start, incident.end_at + timedelta(microseconds=1))
@@ -103,7 +108,18 @@ def _settings(report: Report, store: Store) -> dict[str, Any]:
         for row in store.rows("config_changes", until)
     ]
     orders = [{"at": words.clock(row["at"]), "order": list(row["chain_order"])} for row in store.rows("orders", until)]
-    return {"orders": orders, "changes": changes, "note": "as far as the log tells"}
+    then = in_force(settings_records(store, incident.start_at), incident.start_at)
+    return {
+        "at": words.clock(incident.start_at),
+        "in_force": [_as_json(each) for each in then],
+        "orders": orders,
+        "changes": changes,
+        "note": _NOTE if then else f"The log does not tell what was in force. {_NOTE}",
+    }
+
+
+def _as_json(then: InForce) -> dict[str, Any]:
+    return asdict(then) | {"started_at": None if then.started_at is None else words.clock(then.started_at)}
 
 
 def _json(value: Any) -> bytes:
