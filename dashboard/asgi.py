@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import state
+from dashboard import alert_state, state
 from dashboard.bell import Bell
 from dashboard.packing import PLOTLY_FILE, PLOTLY_URL
 from dashboard.security import SecurityHeaders
@@ -65,7 +65,7 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await swinging
         await asyncio.to_thread(service.ingest.stop)
-        if (evaluating := state.alerts().evaluating) is not None:
+        if (evaluating := alert_state.alerts().evaluating) is not None:
             evaluating.close()
         control = state.control()
         control.pool.shutdown(wait=False, cancel_futures=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from dashboard import panels, state
+from dashboard import alert_state, panels
 from dashboard.alert_board.care import matcher_words
 from dashboard.alert_board.words import duration
 from dashboard.alerts import ledger
@@ -64,7 +64,7 @@ def _acknowledge(open_alerts: Mapping[str, datetime]) -> Act | None:
     if not open_alerts:
         st.text("No active alert that nobody looks after.")
         return None
-    rules = state.alerts().rules
+    rules = alert_state.alerts().rules
 
     def spelled(name: str) -> str:
         since = f", firing since {open_alerts[name]:%H:%M:%S} UTC" if name in open_alerts else ""
@@ -76,14 +76,14 @@ def _acknowledge(open_alerts: Mapping[str, datetime]) -> Act | None:
         return None
 
     def act(actor: str, reason: str) -> str:
-        ledger.acknowledge(state.ledger_path(), rule, firing_at, actor, reason)
+        ledger.acknowledge(alert_state.ledger_path(), rule, firing_at, actor, reason)
         return f"Acknowledged: {matcher_words(rule, rules)}. It ends with this alert."
 
     return act
 
 
 def _silence() -> Act | None:
-    rules = state.alerts().rules
+    rules = alert_state.alerts().rules
     matchers = [*(rule.name for rule in rules.rules), *map(str, Severity), EVERYTHING]
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         matcher = st.selectbox("About", matchers, key=MATCHER, format_func=lambda name: matcher_words(name, rules))
@@ -95,7 +95,9 @@ def _silence() -> Act | None:
 
     def act(actor: str, reason: str) -> str:
         at = datetime.now(UTC)
-        made = ledger.silence(state.ledger_path(), rules, matcher, at + timedelta(seconds=for_s), actor, reason, at)
+        made = ledger.silence(
+            alert_state.ledger_path(), rules, matcher, at + timedelta(seconds=for_s), actor, reason, at
+        )
         return f"Silenced: {matcher_words(matcher, rules)}, until {made.until:%Y-%m-%d %H:%M} UTC."
 
     return act
@@ -105,7 +107,7 @@ def _end(in_force: Sequence[Silence]) -> Act | None:
     if not in_force:
         st.text("No silence is in force.")
         return None
-    rules, known = state.alerts().rules, {each.id: each for each in in_force}
+    rules, known = alert_state.alerts().rules, {each.id: each for each in in_force}
 
     def spelled(name: str) -> str:
         each = known.get(name)
@@ -118,7 +120,7 @@ def _end(in_force: Sequence[Silence]) -> Act | None:
         return None
 
     def act(actor: str, reason: str) -> str:
-        ledger.end_silence(state.ledger_path(), chosen, actor, reason)
+        ledger.end_silence(alert_state.ledger_path(), chosen, actor, reason)
         return f"Ended: the silence of {matcher_words(known[chosen].matcher, rules)}."
 
     return act

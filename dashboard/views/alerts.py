@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import panels, state
+from dashboard import alert_state, panels, state
 from dashboard.access import Person
 from dashboard.alert_board import tables
 from dashboard.alert_board.care import in_force, remarks, to_acknowledge
@@ -42,10 +42,10 @@ def alerts() -> None:
 def page(version: int) -> bool:
     """Draws the page; whether the evaluation is still on its way."""
     person, now, extent = who.person(), datetime.now(UTC), state.extent(version)
-    course = state.course(version, extent, settled=settled(state.service().ingest.status()))
+    course = alert_state.course(version, extent, settled=settled(state.service().ingest.status()))
     _bar(person, course, extent)
-    rule_problem(state.alerts().problem)
-    ledger = state.ledger()
+    rule_problem(alert_state.alerts().problem)
+    ledger = alert_state.ledger()
     trouble(*ledger.notes)
     with guarded("rules"):
         _rules(version, person, course, extent, now)
@@ -56,7 +56,7 @@ def page(version: int) -> bool:
             alert_form.form(to_acknowledge(course.evaluation.alerts, ledger), in_force(ledger, now))
         else:
             st.text(f"Read-only: {person.why}.")
-    known = state.alerts().rules
+    known = alert_state.alerts().rules
     found = suppressed(course.changes, known, ledger.silences)
     with right, guarded("silences"):
         st.subheader("Silences", anchor=False)
@@ -90,7 +90,7 @@ def _bar(person: Person, course: Course, extent: Extent | None) -> None:
 
 
 def _rules(version: int, person: Person, course: Course, extent: Extent | None, now: datetime) -> None:
-    rules, ledger = state.alerts().rules, state.ledger()
+    rules, ledger = alert_state.alerts().rules, alert_state.ledger()
     if extent is None:
         st.text("The log holds no event yet.")
         return
@@ -98,7 +98,7 @@ def _rules(version: int, person: Person, course: Course, extent: Extent | None, 
     if span.past:
         span = following(ALL, extent, now, state.service().settings.stale_s)
     held = course.at(span.at)
-    found = rows(rules, held, state.alert_sparks(course, span, extent), remarks(rules, held, ledger, span.at))
+    found = rows(rules, held, alert_state.alert_sparks(course, span, extent), remarks(rules, held, ledger, span.at))
     frames = state.frames(version, span, extent)
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
     acting = person.role is Role.OPERATOR and not span.past
@@ -110,7 +110,7 @@ def _history(course: Course) -> None:
     st.subheader("History", anchor=False)
     at = course.evaluation.at or datetime.now(UTC)
     found = episodes(course.changes)
-    panels.table("alerts.history", table=tables.history(found[-SHOWN:], state.alerts().rules, at))
+    panels.table("alerts.history", table=tables.history(found[-SHOWN:], alert_state.alerts().rules, at))
     if len(found) > SHOWN:
         st.caption(f"The newest {SHOWN} of {len(found):,}.")
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import chart, panels, state
+from dashboard import alert_state, chart, panels, state
 from dashboard.alert_board.care import remarks
 from dashboard.alert_board.course import Course
 from dashboard.alert_board.rows import rows
@@ -56,9 +56,9 @@ def page(service: state.Service, version: int) -> tuple[Mode, bool]:
     if extent is None:
         waiting(service.settings.logs, status.sources)
         return span.mode, False
-    rule_problem(state.alerts().problem)
+    rule_problem(alert_state.alerts().problem)
     span = _for_traffic(span, choice, settled)
-    course = state.course(version, extent, settled=settled)
+    course = alert_state.course(version, extent, settled=settled)
 
     with guarded("numbers"):
         _numbers(version, span, extent, now, course)
@@ -81,9 +81,11 @@ def page(service: state.Service, version: int) -> tuple[Mode, bool]:
 def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Course) -> None:
     frames = state.frames(version, span, extent)
     circuits = circuits_now(frames.circuit_intervals, frames.circuit_transitions, frames.order)
-    rules = state.alerts().rules
+    rules = alert_state.alerts().rules
     held = course.at(span.at)
-    alerts = rows(rules, held, state.alert_sparks(course, span, extent), remarks(rules, held, state.ledger(), span.at))
+    alerts = rows(
+        rules, held, alert_state.alert_sparks(course, span, extent), remarks(rules, held, alert_state.ledger(), span.at)
+    )
     unparsed = state.reject_count(version)
     said = verdict(alerts, circuits, frames.recent, span, extent, unparsed, _without_alerts(course))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
@@ -100,7 +102,7 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Co
 
 def _without_alerts(course: Course) -> str:
     """Why the alerts are not known; empty if they are."""
-    if state.alerts().problem:
+    if alert_state.alerts().problem:
         return "no alert rules: their file cannot be used"
     if course.evaluation.at is None or course.behind:
         return "the alert rules are being evaluated"

@@ -9,7 +9,7 @@ from typing import cast
 
 import streamlit as st
 
-from dashboard import panels, state
+from dashboard import operating, panels, state
 from dashboard.access import Person
 from dashboard.control.values import ControlState, Preview, Problem, Role
 from dashboard.inert import inert
@@ -91,7 +91,7 @@ def _bar(person: Person, known: ControlState | None, problem: Problem | None) ->
 
 def _without_service(version: int, problem: Problem | None) -> None:
     """The page without a control API: what the log tells, and why nothing can be done."""
-    order, circuits = state.chain_in_log(version, math.ceil(time.time()))
+    order, circuits = operating.chain_in_log(version, math.ceil(time.time()))
     st.subheader("Chain, as the log tells it", anchor=False)
     if order:
         _list("ops.chain_in_log", [*from_log(order, circuits)], order, order, editable=False)

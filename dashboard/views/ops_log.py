@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import panels, state
+from dashboard import operating, panels, state
 from dashboard.inert import inert
 from dashboard.operations import prepared
 from dashboard.operations.notes import Level, notes, of_checks, of_problem, of_proof
@@ -28,7 +28,7 @@ def proof(version: int) -> bool:
         return False
     service, extent = state.service(), state.extent(version)
     newest_at = None if extent is None else extent.newest
-    found = proven(claim, state.evidence(version, claim), newest_at, service.settings.stale_s, datetime.now(UTC))
+    found = proven(claim, operating.evidence(version, claim), newest_at, service.settings.stale_s, datetime.now(UTC))
     panels.notes("ops.proof_shown", notes=of_proof(found), role="status")
     if found.overdue and found.evidence.event_at is None:
         st.code("\n".join(inert(path) for path in service.settings.logs), language=None, wrap_lines=True)
@@ -40,7 +40,7 @@ def proof(version: int) -> bool:
 def audit(version: int) -> None:
     """Who did what, when and why, newest first."""
     st.subheader("Changes, as the log tells them", anchor=False)
-    acts = state.audited(version)
+    acts = operating.audited(version)
     if not acts:
         st.text("No change in this log.")
         return

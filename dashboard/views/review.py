@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import chart, panels, state
+from dashboard import chart, panels, reviewing, state
 from dashboard.alerts.rulefile import RuleError
 from dashboard.incidents import words
 from dashboard.incidents.incident import Incident
@@ -38,13 +38,13 @@ def page() -> None:
         waiting(service.settings.logs, status.sources)
         return
     try:
-        state.rules()
+        reviewing.rules()
     except RuleError as exc:
         st.error("No incident is found: the file of alert rules (METIS_DASHBOARD_RULES) cannot be used.")
         st.code(inert(str(exc)), language=None, wrap_lines=True)
         return
-    found = state.found_incidents(version)
-    chosen = None if by_hand is None else state.range_incident(version, *by_hand)
+    found = reviewing.found_incidents(version)
+    chosen = None if by_hand is None else reviewing.range_incident(version, *by_hand)
     with guarded("list of incidents"):
         chosen = chosen or _listed(found)
     if chosen is not None:
@@ -112,7 +112,7 @@ def _choose() -> None:
 
 
 def _incident(version: int, incident: Incident) -> None:
-    report = state.reviewed(version, stem(incident), incident)
+    report = reviewing.reviewed(version, stem(incident), incident)
     st.subheader(words.name(incident), anchor=False)
     st.text(words.summary(incident))
     _exports(incident)
@@ -188,7 +188,7 @@ def _exports(incident: Incident) -> None:
 
 
 def _file(incident: Incident, name: str) -> bytes:
-    return state.exported(incident)[name]
+    return reviewing.exported(incident)[name]
 
 
 def _brush(key: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import panels, state
+from dashboard import panels, reviewing
 from dashboard.access import LOCAL, Person
 from dashboard.control.values import Role
 from dashboard.incidents import words
@@ -20,7 +20,7 @@ _PROBLEM = "review.note_problem"
 def notes(incident: Incident, person: Person) -> None:
     """Draws the notes and, for those who may, a field for another."""
     st.subheader("Notes", anchor=False)
-    found = notes_of(read_notes(state.notes_path()), incident)
+    found = notes_of(read_notes(reviewing.notes_path()), incident)
     rows = [
         (words.clock(note.at), inert(note.actor, 100), inert(note.text.replace("\n", " "), LONGEST)) for note in found
     ]
@@ -48,7 +48,7 @@ def _add(about: datetime) -> None:
         return
     try:
         text = str(st.session_state.get(TEXT) or "")
-        add_note(state.notes_path(), Note(about, datetime.now(UTC), person.actor, text))
+        add_note(reviewing.notes_path(), Note(about, datetime.now(UTC), person.actor, text))
     except NoteError as exc:
         st.session_state[_PROBLEM] = str(exc)
         return

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
+from dashboard import alert_state, state
 from dashboard.access import Person
 from dashboard.alerts.episodes import episodes
 from dashboard.alerts.rulefile import load_rules
@@ -37,7 +37,7 @@ def read_and_evaluated() -> None:
     service = state.service()
     service.ingest.run_once()
     version = service.store.version
-    state.course(version, state.extent(version), settled=True, wait_s=30)
+    alert_state.course(version, state.extent(version), settled=True, wait_s=30)
 
 
 def opened(**session: str) -> AppTest:
@@ -252,7 +252,7 @@ def test_the_alerts_page_has_the_rules_and_the_episodes_of_the_log(log: Path) ->
     assert not app.error
     assert panel(app, "alerts")["rows"][0]["active"]
     found = tables_of(app)
-    told = episodes(state.alerts().evaluating.course(0, None, settled=False, wait_s=0).changes)  # type: ignore[union-attr]
+    told = episodes(alert_state.alerts().evaluating.course(0, None, settled=False, wait_s=0).changes)  # type: ignore[union-attr]
     assert len(found["history"]) == len(told) >= 2
     assert [row[0] for row in found["rules"]] == [rule.title for rule in load_rules().rules]
 
@@ -272,7 +272,7 @@ def test_an_alert_is_acknowledged_and_silenced_with_a_reason_and_stays_in_sight(
     app.button(key="alerts.do").click().run()
 
     assert "reason must be" in refused
-    assert [(e.kind, e.actor, e.reason) for e in state.ledger().entries] == [
+    assert [(e.kind, e.actor, e.reason) for e in alert_state.ledger().entries] == [
         ("acknowledge", "local", "mine"),
         ("silence", "local", "deploying"),
     ]
@@ -283,7 +283,7 @@ def test_an_alert_is_acknowledged_and_silenced_with_a_reason_and_stays_in_sight(
     app.segmented_control(key="alerts.what").set_value("End a silence").run()
     app.text_input(key="alerts.reason").set_value("done").run()
     app.button(key="alerts.do").click().run()
-    assert [each.ended_by for each in state.ledger().silences] == ["local"]
+    assert [each.ended_by for each in alert_state.ledger().silences] == ["local"]
 
 
 def panel_text(app: AppTest) -> str:
@@ -301,7 +301,7 @@ def test_a_viewer_of_the_alerts_page_can_do_nothing(log: Path, monkeypatch: pyte
 
     app.button(key="alerts.do").click().run()  # what had been drawn before
 
-    assert state.ledger().entries == ()
+    assert alert_state.ledger().entries == ()
     assert not [button for button in app.button if button.key == "alerts.do"]
     assert [text.value for text in app.text if text.value.startswith("Read-only")] == [
         "Read-only: this account may look."

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import state
+from dashboard import alert_state, reviewing, state
 from dashboard.access import LOCAL, Person
 from dashboard.alerts.ledger import acknowledge
 from dashboard.control.values import Role
@@ -102,7 +102,7 @@ def test_an_acknowledgement_is_seen_at_once_and_comes_from_the_ledger(log: Path)
     log.write_bytes((DIRECTORY / "primary_down.log").read_bytes())
     app = opened()
     fired, acted = (datetime(2026, 3, 2, 0, 5, second, tzinfo=UTC) for second in (10, 50))
-    acknowledge(state.ledger_path(), "primary_circuit_open", fired, "jane", "looking", acted)
+    acknowledge(alert_state.ledger_path(), "primary_circuit_open", fired, "jane", "looking", acted)
 
     app.run()
 
@@ -178,20 +178,20 @@ def test_a_note_is_kept_beside_the_store_with_who_and_when(log: Path, monkeypatc
     assert not app.exception
     assert panels(app, "grid")[-1]["rows"][0][1:] == ["local", "The provider's status page said so at 00:10"]
     assert app.text_area(key=review_notes.TEXT).value == ""
-    (note,) = read_notes(state.notes_path())
-    assert state.notes_path().parent == log.parent
+    (note,) = read_notes(reviewing.notes_path())
+    assert reviewing.notes_path().parent == log.parent
     assert (note.actor, note.about) == ("local", datetime(2026, 3, 2, 0, 5, 1, 23000, tzinfo=UTC))
-    assert oct(state.notes_path().stat().st_mode)[-3:] == "600"
+    assert oct(reviewing.notes_path().stat().st_mode)[-3:] == "600"
 
 
 def test_the_files_hold_the_notes_as_they_are_now(log: Path) -> None:
     log.write_bytes((DIRECTORY / "primary_down.log").read_bytes())
     opened()
-    (incident,) = state.found_incidents(state.service().bell.version)
+    (incident,) = reviewing.found_incidents(state.service().bell.version)
 
-    add_note(state.notes_path(), Note(incident.start_at, datetime.now(UTC), "sre", "seen it before"))
+    add_note(reviewing.notes_path(), Note(incident.start_at, datetime.now(UTC), "sre", "seen it before"))
 
-    files = state.exported(incident)
+    files = reviewing.exported(incident)
     assert sorted(name.rpartition(".")[2] for name in files) == ["html", "md", "zip"]
     assert "seen it before" in files["incident-20260302T000501Z.md"].decode()
 
