@@ -6,32 +6,28 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.alert_state import ledger
+from dashboard.alert_state import alerts, course, ledger
 from dashboard.alerts.episodes import Episode
 from dashboard.alerts.ledger import Entry
-from dashboard.alerts.rule import Rules
-from dashboard.alerts.rulefile import load_rules
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.notes import notes_file, notes_of, read_notes
 from dashboard.incidents.reading import incidents, past_episodes, ranged
+from dashboard.ingest_status import settled
 from dashboard.report.content import Report, report
 from dashboard.report.files import documents
 from dashboard.settings import store_file
-from dashboard.state import service
+from dashboard.state import extent, service
 
 _KEPT = 16
-
-
-@st.cache_resource(show_spinner=False)
-def rules() -> Rules:
-    """The alert rules that incidents are found by. Raises: RuleError, each time."""
-    return load_rules(service().settings.rules)
+_PATIENCE_S = 2.0  # for the thread that evaluates; what it has not come to by then is evaluated here
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def past_alerts(version: int) -> tuple[Episode, ...]:  # noqa: ARG001
-    """The alert episodes of the whole log."""
-    return past_episodes(service().store, rules())
+def past_alerts(version: int) -> tuple[Episode, ...]:
+    """The alert episodes of the whole log: the pages' one evaluation, taken to the log's end where it is not there yet."""
+    found = service()
+    known = course(version, extent(version), settled=settled(found.ingest.status()), wait_s=_PATIENCE_S)
+    return past_episodes(found.store, alerts().rules, known)
 
 
 def found_incidents(version: int) -> tuple[Incident, ...]:
@@ -60,7 +56,7 @@ def _mark(kept: tuple[Entry, ...] | None) -> int:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _found_incidents(version: int, _kept: tuple[Entry, ...] | None, mark: int) -> tuple[Incident, ...]:  # noqa: ARG001
-    return incidents(service().store, rules(), past_alerts(version), _kept)
+    return incidents(service().store, alerts().rules, past_alerts(version), _kept)
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
@@ -71,17 +67,17 @@ def _range_incident(
     _kept: tuple[Entry, ...] | None,
     mark: int,  # noqa: ARG001
 ) -> Incident:
-    return ranged(service().store, rules(), past_alerts(version), start, end, _kept)
+    return ranged(service().store, alerts().rules, past_alerts(version), start, end, _kept)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _reviewed(version: int, stem: str, _incident: Incident, mark: int) -> Report:  # noqa: ARG001
-    return report(service().store, rules(), _incident, group="review")
+    return report(service().store, alerts().rules, _incident, group="review")
 
 
 def exported(incident: Incident) -> Mapping[str, bytes]:
     """The files of an incident's report, by name, with its notes as they are now."""
-    return documents(service().store, rules(), incident, notes_of(read_notes(notes_path()), incident))
+    return documents(service().store, alerts().rules, incident, notes_of(read_notes(notes_path()), incident))
 
 
 def notes_path() -> Path:

@@ -30,12 +30,15 @@ class Bar:
 class Course:
     """How far the rules have been evaluated and what changed on the way.
 
-    changes: oldest first, the newest of a long log; behind: the evaluation is still on its way to the log's end.
+    changes: oldest first, the newest of a long log; behind: the evaluation is still on its way to the log's end;
+    whole: it began at the log's first event and no change is missing; events: how many of times up to it it rests on.
     """
 
     evaluation: Evaluation
     changes: tuple[Change, ...] = ()
     behind: bool = False
+    whole: bool = False
+    events: int = 0
 
     def at(self, moment: datetime) -> Mapping[str, Alert]:
         """Where each alert stood at a moment, in the rules' order; its value is that of its last change.

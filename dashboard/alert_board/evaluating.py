@@ -60,6 +60,7 @@ class Evaluating:
         self._course = Course(Evaluation(rules), behind=True)
         self._changes: list[Change] = []
         self._points: deque[_Point] = deque(maxlen=_POINTS)
+        self._begun_at = datetime.max.replace(tzinfo=UTC)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts")
         self._job: Future[None] | None = None
         self._seen: tuple[int, datetime] | None = None
@@ -116,21 +117,25 @@ class Evaluating:
     def _take_further(self, oldest: datetime, target: datetime) -> None:
         since = max(oldest, target - LOOK_BACK)
         evaluation = self._back(oldest)
+        if evaluation.at is None:
+            self._begun_at = since
         while moments := evaluation.moments(since, target)[:AT_ONCE]:
             # Counted before it is read: a line in between is found late next time, and taken in.
             events = self._count(oldest, moments[-1])
             evaluation, changes = evaluation.advanced(read_history(self._store, self._rules, moments), moments)
             self._changes += changes
             self._keep(_Point(evaluation, len(self._changes), events))
-            self._tell(evaluation, behind=bool(evaluation.moments(since, target)))
+            self._tell(oldest, evaluation, behind=bool(evaluation.moments(since, target)))
         if self._course.behind:
-            self._tell(evaluation, behind=False)
+            self._tell(oldest, evaluation, behind=False)
 
-    def _tell(self, evaluation: Evaluation, *, behind: bool) -> None:
+    def _tell(self, oldest: datetime, evaluation: Evaluation, *, behind: bool) -> None:
         """Lets the sessions see it; while old times are evaluated anew, they go on seeing what was found before."""
         seen_at = self._course.evaluation.at
         if not behind or seen_at is None or (evaluation.at is not None and evaluation.at >= seen_at):
-            self._course = Course(evaluation, tuple(self._changes[-KEPT_CHANGES:]), behind)
+            whole = self._begun_at <= oldest and len(self._changes) <= KEPT_CHANGES
+            events = self._points[-1].events if self._points else 0
+            self._course = Course(evaluation, tuple(self._changes[-KEPT_CHANGES:]), behind, whole, events)
 
     def _back(self, oldest: datetime) -> Evaluation:
         """The newest evaluation that rests on what the log says now."""

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from dashboard.alert_board.course import Course
 from dashboard.alerts.episodes import Episode, episodes
-from dashboard.alerts.evaluate import Evaluation
+from dashboard.alerts.evaluate import Change, Evaluation
 from dashboard.alerts.ledger import Entry
 from dashboard.alerts.reading import EventStore, read_history
 from dashboard.alerts.rule import Metric, Rules, Severity
@@ -32,16 +33,37 @@ class RowStore(EventStore, Protocol):
         """The rows of a metric as plain values."""
         ...
 
+    def event_count(self, window: Window) -> int:
+        """How many events a window holds."""
+        ...
 
-def past_episodes(store: EventStore, rules: Rules) -> tuple[Episode, ...]:
-    """The alerts of the whole log, evaluated at each moment from its first event to its last."""
+
+def past_episodes(store: RowStore, rules: Rules, known: Course | None = None) -> tuple[Episode, ...]:
+    """The alerts of the whole log, evaluated at each moment from its first event to its last.
+
+    known: how far an evaluation of these rules over this log has come already; it is taken further, if what the log says
+    up to there is what it rests on. What it says of times after the log's last event is left out.
+    """
     extent = store.extent()
     if extent is None:
         return ()
-    evaluation = Evaluation(rules)
-    all_moments = evaluation.moments(extent[0], extent[1] + timedelta(seconds=rules.interval_s))
-    _, changes = evaluation.advanced(read_history(store, rules, all_moments), all_moments)
-    return episodes(changes)
+    end = extent[1] + timedelta(seconds=rules.interval_s)
+    evaluation, changes = _known(store, rules, extent[0], known)
+    rest = evaluation.moments(extent[0], end)
+    if rest:
+        _, more = evaluation.advanced(read_history(store, rules, rest), rest)
+        changes += more
+    return episodes(change for change in changes if change.at <= end)
+
+
+def _known(
+    store: RowStore, rules: Rules, oldest: datetime, known: Course | None
+) -> tuple[Evaluation, tuple[Change, ...]]:
+    if known is not None and known.whole and known.evaluation.at is not None and known.evaluation.rules == rules:
+        until = known.evaluation.at + _INSTANT
+        if oldest < until and store.event_count(Window.of(oldest, until)) == known.events:
+            return known.evaluation, known.changes
+    return Evaluation(rules), ()
 
 
 def incidents(

@@ -5,8 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import chart, panels, reviewing, state
-from dashboard.alerts.rulefile import RuleError
+from dashboard import alert_state, chart, panels, reviewing, state
 from dashboard.incidents import words
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.timeline import Entry, fewer
@@ -16,7 +15,7 @@ from dashboard.report.content import Report
 from dashboard.report.files import stem
 from dashboard.views import links, review_notes, who
 from dashboard.views.guard import guarded
-from dashboard.views.waiting import progress, trouble, waiting
+from dashboard.views.waiting import progress, rule_problem, trouble, waiting
 
 CHOSEN, FROM, TO = "review.incident", "review.from", "review.to"
 LIST = "review.list"
@@ -37,11 +36,8 @@ def page() -> None:
     if extent is None:
         waiting(service.settings.logs, status.sources)
         return
-    try:
-        reviewing.rules()
-    except RuleError as exc:
-        st.error("No incident is found: the file of alert rules (METIS_DASHBOARD_RULES) cannot be used.")
-        st.code(inert(str(exc)), language=None, wrap_lines=True)
+    if problem := alert_state.alerts().problem:
+        rule_problem(problem)
         return
     found = reviewing.found_incidents(version)
     chosen = None if by_hand is None else reviewing.range_incident(version, *by_hand)
