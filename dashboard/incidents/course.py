@@ -1,10 +1,13 @@
 """The moments of an incident, from its alerts and circuits and the calls around them: pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
+
+from dashboard.alerts.history import Calls, Times
 from dashboard.alerts.rule import OF_A_PROVIDER, Metric, Rule, Rules
+from dashboard.incidents.calls import Ended, first_after, last_within, time, us
 from dashboard.incidents.incident import Group, Moments, Outage
 
 PAUSE = timedelta(seconds=60)
@@ -18,33 +21,23 @@ _SLOW = (Metric.RESPONSE_TIME_P95_S, Metric.PROVIDER_P95_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """An attempt or a request that ended. provider: of attempts; fallback: of requests."""
-
-    at: datetime
-    ok: bool
-    s: float
-    provider: str | None = None
-    fallback: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """What happened around an incident: at least LONGEST_RUN before it and after it; all ascending.
+    """What happened around an incident: LONGEST_RUN before it and after it; all ascending.
 
-    requests: those that count; attempts: without cancelled ones; acts: when somebody changed settings or a circuit, or
-    acknowledged or silenced an alert; orders: (from when, the chain); slow_s: from how long on a caller has waited too long.
+    ended: calls; acts: when somebody changed settings or a circuit, or acknowledged or silenced an alert; orders: (from
+    when, the chain); slow_s: from how long on a caller has waited too long.
     """
 
-    requests: tuple[Call, ...] = ()
-    attempts: tuple[Call, ...] = ()
+    ended: Ended = field(default_factory=Ended)
     acts: tuple[datetime, ...] = ()
     orders: tuple[tuple[datetime, tuple[str, ...]], ...] = ()
     slow_s: float = 10.0
 
-    def hurt(self, request: Call) -> bool:
-        """Whether a caller got no answer, or too late."""
-        return not request.ok or request.s > self.slow_s
+    @property
+    def hurt_at(self) -> Times:
+        """When callers got no answer, or too late."""
+        requests = self.ended.requests
+        return requests.at[requests.failed | (requests.s > self.slow_s)]
 
     def primary(self, at: datetime) -> str | None:
         """The first of the chain in force at that moment."""
@@ -57,16 +50,16 @@ def moments(group: Group, facts: Facts, rules: Rules, until: datetime) -> Moment
     first_bad_at = _first_bad_at(group, facts, rules)
     start_at = first_bad_at or group.start_at
     end_at = group.end_at or until
-    hurt = [r for r in facts.requests if start_at <= r.at <= end_at and facts.hurt(r)]
-    after_hurt = (r.at for r in facts.requests if hurt and r.at > hurt[-1].at)
+    last_hurt_at = last_within(facts.hurt_at, start_at, end_at)
+    fine_at = None if last_hurt_at is None else first_after(facts.ended.requests.at, last_hurt_at)
     acts = (at for at in facts.acts if start_at <= at and (group.end_at is None or at <= group.end_at))
     return Moments(
         first_bad_at=first_bad_at,
         open_at=min((o.start_at for o in group.outages), default=None),
         alert_at=min((e.firing_at for e in group.episodes), default=None),
         action_at=next(acts, None),
-        mitigated_at=next(after_hurt, None) if not hurt or hurt[-1].at < end_at else None,
-        resolved_at=_resolved_at(group, facts, start_at, end_at, hurt[-1].at if hurt else None),
+        mitigated_at=fine_at if last_hurt_at is None or last_hurt_at < end_at else None,
+        resolved_at=_resolved_at(group, facts, start_at, end_at, last_hurt_at),
     )
 
 
@@ -90,31 +83,31 @@ def _first_bad_at(group: Group, facts: Facts, rules: Rules) -> datetime | None:
 
 def _run_before(outage: Outage, facts: Facts) -> datetime | None:
     """The first of the provider's run of failures that opened its circuit: no success between them, or no PAUSE."""
-    found: datetime | None = None
-    answered = False
-    for call in reversed(facts.attempts):
-        if call.provider != outage.provider or call.at > outage.start_at:
-            continue
-        if call.ok:
-            answered = True
-            continue
-        if (outage.start_at if found is None else found) - call.at > (PAUSE if answered else LONGEST_RUN):
+    calls = facts.ended.attempts.get(outage.provider, Calls())
+    before = int(np.searchsorted(calls.at, us(outage.start_at), side="right"))
+    found_at, place = outage.start_at, before
+    for number in reversed(np.flatnonzero(calls.failed[:before]).tolist()):
+        at, answered = time(calls.at[number]), place - number > 1  # what lies between was answered
+        if found_at - at > (PAUSE if answered else LONGEST_RUN):
             break
-        found, answered = call.at, False
-    return found
+        found_at, place = at, number
+    return None if place == before else found_at
 
 
-def _bad(rule: Rule, facts: Facts, since: datetime, until: datetime) -> Iterator[datetime]:
+def _bad(rule: Rule, facts: Facts, since: datetime, until: datetime) -> list[datetime]:
     """When something went wrong that the rule counts, in (since, until]."""
     of_one = rule.metric in OF_A_PROVIDER
     slow_s = rule.threshold if rule.metric in _SLOW else float("inf")
-    for call in facts.attempts:
-        bad = not call.ok or (of_one and call.s > slow_s)
-        if bad and since < call.at <= until and (not of_one or call.provider == rule.provider):
-            yield call.at
-    for request in () if of_one else facts.requests:
-        if since < request.at <= until and (not request.ok or request.s > slow_s):
-            yield request.at
+    attempts = facts.ended.attempts
+    found = [
+        calls.at[calls.failed | (calls.s > slow_s)] if of_one else calls.at[calls.failed]
+        for provider, calls in attempts.items()
+        if not of_one or provider == rule.provider
+    ]
+    if not of_one:
+        requests = facts.ended.requests
+        found.append(requests.at[requests.failed | (requests.s > slow_s)])
+    return [time(at) for times in found for at in times[(times > us(since)) & (times <= us(until))]]
 
 
 def _resolved_at(
@@ -132,9 +125,10 @@ def _resolved_at(
     if last_hurt_at is not None:
         troubles.append(last_hurt_at)
     if not group.outages:
-        troubles += [a.at for a in facts.attempts if start_at <= a.at <= end_at and not a.ok][-1:]
+        failed = (calls.at[calls.failed] for calls in facts.ended.attempts.values())
+        troubles += [at for times in failed if (at := last_within(times, start_at, end_at)) is not None]
     over_at = max(troubles, default=start_at)
     if any(outage.end_at == over_at and outage.proven for outage in own):
         return over_at
-    answers = (a.at for a in facts.attempts if a.provider == primary and a.ok and a.at > over_at)
-    return next(answers, None)
+    own_calls = facts.ended.attempts.get(primary, Calls())
+    return first_after(own_calls.at[~own_calls.failed], over_at)

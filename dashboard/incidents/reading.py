@@ -10,7 +10,8 @@ from dashboard.alerts.evaluate import Change, Evaluation
 from dashboard.alerts.ledger import Entry
 from dashboard.alerts.reading import EventStore, read_history
 from dashboard.alerts.rule import Metric, Rules, Severity
-from dashboard.incidents.course import LONGEST_RUN, Call, Facts, moments
+from dashboard.incidents.calls import Ended, read_ended
+from dashboard.incidents.course import LONGEST_RUN, Facts, moments
 from dashboard.incidents.finding import grouped, outages
 from dashboard.incidents.incident import Cause, Cost, Group, Impact, Incident, Moments
 from dashboard.incidents.kept import kept_of
@@ -78,7 +79,8 @@ def incidents(
         return ()
     whole = Window.of(extent[0], extent[1] + _INSTANT)
     groups = grouped(fired, outages(store.rows("circuit_intervals", whole, whole.end), whole.end))
-    return tuple(_incident(store, rules, number, group, extent, kept) for number, group in enumerate(groups, 1))
+    ended = read_ended(store, whole) if groups else Ended()
+    return tuple(_incident(store, rules, number, group, extent, ended, kept) for number, group in enumerate(groups, 1))
 
 
 def ranged(
@@ -101,13 +103,14 @@ def ranged(
         tuple(o for o in out if o.start_at <= end and (o.end_at is None or o.end_at >= start)),
     )
     none = not inside.episodes and not inside.outages
-    facts = _facts(store, rules, start, end, extent, kept_of(kept or (), inside, start, end))
+    ended = read_ended(store, Window.of(start - LONGEST_RUN, end + LONGEST_RUN))
+    facts = _facts(store, rules, start, end, extent, ended, kept_of(kept or (), inside, start, end))
     found = Moments() if none else moments(inside, facts, rules, extent[1])
     return Incident(
         number=0,
         group=inside,
         moments=found,
-        impact=impact(store, Window.of(start, end + _INSTANT), facts.slow_s),
+        impact=impact(store, Window.of(start, end + _INSTANT), ended, facts.slow_s),
         causes=causes(store, Window.of(start, end + _INSTANT)),
         seen_until=extent[1],
         primary=facts.primary(start),
@@ -123,11 +126,12 @@ def _incident(
     number: int,
     group: Group,
     extent: tuple[datetime, datetime],
+    ended: Ended,
     kept: Sequence[Entry] | None,
 ) -> Incident:
     end_at = group.end_at or extent[1]
     told = kept_of(kept or (), group, group.start_at - LONGEST_RUN, end_at)
-    facts = _facts(store, rules, group.start_at, end_at, extent, told)
+    facts = _facts(store, rules, group.start_at, end_at, extent, ended, told)
     found = moments(group, facts, rules, extent[1])
     start_at = found.first_bad_at or group.start_at
     window = Window.of(start_at, max(found.resolved_at or extent[1], start_at) + _INSTANT)
@@ -135,7 +139,7 @@ def _incident(
         number=number,
         group=group,
         moments=found,
-        impact=impact(store, window, facts.slow_s),
+        impact=impact(store, window, ended, facts.slow_s),
         causes=causes(store, window),
         seen_until=extent[1],
         primary=facts.primary(start_at),
@@ -150,35 +154,27 @@ def _facts(
     start: datetime,
     end: datetime,
     extent: tuple[datetime, datetime],
+    ended: Ended,
     told: Iterable[Entry],
 ) -> Facts:
     around = Window.of(start - LONGEST_RUN, end + LONGEST_RUN)
-    requests = store.rows("requests_ended", around)
-    attempts = store.rows("attempts_ended", around)
     changed = [row["at"] for row in store.rows("config_changes", around) if row["origin"] != _BY_ITSELF]
     by_hand = [row["at"] for row in store.rows("actions", around) if row["kind"] == _BY_HAND]
     orders = [(row["at"], tuple(map(provider_label, row["chain_order"]))) for row in store.rows("orders", around)]
     if not orders:  # the log never says it: that of its attempts so far
         orders = [(extent[0], tuple(row["provider"] for row in store.rows("order_now", at=around.end)))]
     return Facts(
-        requests=tuple(
-            Call(r["at"], r["status"] == "success", r["total_ms"] / 1000, fallback=bool(r["with_fallback"]))
-            for r in requests
-        ),
-        attempts=tuple(
-            Call(a["at"], a["status"] == "success", (a["generation_time_ms"] or 0.0) / 1000, a["provider"])
-            for a in attempts
-        ),
+        ended=ended.between(around.start, around.end - _INSTANT),
         acts=tuple(sorted([*changed, *by_hand, *(entry.at for entry in told)])),
         orders=tuple(orders),
         slow_s=next((r.threshold for r in rules.rules if r.metric is Metric.RESPONSE_TIME_P95_S), SLOW_S),
     )
 
 
-def impact(store: RowStore, window: Window, slow_s: float) -> Impact:
-    """What callers had of a stretch of time."""
-    requests = store.rows("requests_ended", window)
-    answered = [r for r in requests if r["status"] == "success"]
+def impact(store: RowStore, window: Window, ended: Ended, slow_s: float) -> Impact:
+    """What callers had of a stretch of time. ended: its calls, and others."""
+    requests = ended.between(window.start, window.end - _INSTANT).requests
+    answered = ~requests.failed
     costs: dict[str | None, Cost] = {}
     lost = {_name(row): row for row in store.rows("wasted_by_provider", window)}
     saved = {_name(row): row for row in store.rows("saved_by_provider", window)}
@@ -192,10 +188,10 @@ def impact(store: RowStore, window: Window, slow_s: float) -> Impact:
             saved_s=b["saved_ms"] / 1000 if b and b["saved_ms"] is not None else None,
         )
     return Impact(
-        requests=len(requests),
-        failed=len(requests) - len(answered),
-        rescued=sum(bool(r["with_fallback"]) for r in answered),
-        slowed=sum(r["total_ms"] > slow_s * 1000 for r in answered),
+        requests=len(requests.at),
+        failed=int(requests.failed.sum()),
+        rescued=int((answered & requests.with_fallback).sum()),
+        slowed=int((answered & (requests.s > slow_s)).sum()),
         slow_s=slow_s,
         costs=tuple(costs.values()),
         derived=bool(store.rows("request_summary", window)[0]["derived"]),

@@ -1,20 +1,23 @@
 """Incidents of the recordings, against a count by hand and the table of docs/review.md; and their rules, one by one."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.alerts.episodes import Episode
+from dashboard.alerts.history import Calls
 from dashboard.alerts.ledger import Entry
 from dashboard.alerts.rulefile import load_rules
 from dashboard.incidents import words
-from dashboard.incidents.course import Call, Facts, moments
+from dashboard.incidents.calls import Ended, us
+from dashboard.incidents.course import Facts, moments
 from dashboard.incidents.finding import grouped, outages
 from dashboard.incidents.incident import Group, Incident, Outage
 from dashboard.incidents.kept import kept_of
@@ -236,6 +239,30 @@ def test_a_range_chosen_by_hand_has_the_numbers_of_that_range() -> None:
 # The rules, on small values.
 
 
+@dataclass
+class Call:
+    """An attempt (of a provider) or a request that ended."""
+
+    at: datetime
+    ok: bool
+    s: float
+    provider: str = ""
+
+
+def calls(ended: Iterable[Call]) -> Calls:
+    known = list(ended)
+    return Calls(
+        np.array([us(call.at) for call in known], np.int64),
+        np.array([not call.ok for call in known], np.bool_),
+        np.array([call.s for call in known], np.float64),
+    )
+
+
+def ended(requests: Sequence[Call] = (), attempts: Sequence[Call] = ()) -> Ended:
+    providers = dict.fromkeys(call.provider for call in attempts)
+    return Ended(calls(requests), {name: calls(c for c in attempts if c.provider == name) for name in providers})
+
+
 def interval(state: str, start_s: float, end_s: float, cause: str | None = None, **more: Any) -> Mapping[str, Any]:
     row = {"provider": "openrouter", "state": state, "start_at": at(start_s), "end_at": at(end_s), "cause": cause}
     return row | {"open_until": None, "inferred": False} | more
@@ -296,7 +323,7 @@ ORDERS = ((at(-10_000), ("openrouter", "anthropic")),)
 
 
 def test_a_failure_minutes_before_the_others_is_chance_if_calls_succeeded_between() -> None:
-    calls = (
+    attempts = (
         Call(at(-300), ok=False, s=1, provider="openrouter"),
         Call(at(-200), ok=True, s=1, provider="openrouter"),
         Call(at(-30), ok=False, s=1, provider="openrouter"),
@@ -305,14 +332,14 @@ def test_a_failure_minutes_before_the_others_is_chance_if_calls_succeeded_betwee
     )
     group = Group(outages=(Outage("openrouter", at(0), at(60), proven=True),))
 
-    assert moments(group, Facts(attempts=calls, orders=ORDERS), RULES, at(100)).first_bad_at == at(-30)
+    assert moments(group, Facts(ended(attempts=attempts), orders=ORDERS), RULES, at(100)).first_bad_at == at(-30)
 
 
 def test_failures_in_a_row_are_one_run_however_thin_the_traffic() -> None:
-    calls = tuple(Call(at(s), ok=s == -2000, s=1, provider="openrouter") for s in (-2000, -600, -300, 0))
+    attempts = tuple(Call(at(s), ok=s == -2000, s=1, provider="openrouter") for s in (-2000, -600, -300, 0))
     group = Group(outages=(Outage("openrouter", at(0), at(60), proven=True),))
 
-    assert moments(group, Facts(attempts=calls, orders=ORDERS), RULES, at(100)).first_bad_at == at(-600)
+    assert moments(group, Facts(ended(attempts=attempts), orders=ORDERS), RULES, at(100)).first_bad_at == at(-600)
 
 
 def test_callers_are_fine_again_with_the_first_good_answer_after_the_last_bad_one() -> None:
@@ -325,14 +352,14 @@ def test_callers_are_fine_again_with_the_first_good_answer_after_the_last_bad_on
     )
     group = Group(outages=(Outage("openrouter", at(0), at(60), proven=True),))
 
-    course = moments(group, Facts(requests=requests, orders=ORDERS), RULES, at(100))
+    course = moments(group, Facts(ended(requests), orders=ORDERS), RULES, at(100))
 
     assert (course.mitigated_at, course.resolved_at) == (at(5), at(60))
 
 
 def test_where_nobody_was_hurt_there_is_nothing_to_mitigate() -> None:
     group = Group(outages=(Outage("openrouter", at(0), at(60), proven=True),))
-    facts = Facts(requests=(Call(at(1), ok=True, s=1, fallback=True),), orders=ORDERS)
+    facts = Facts(ended((Call(at(1), ok=True, s=1),)), orders=ORDERS)
 
     assert moments(group, facts, RULES, at(100)).mitigated_at is None
 
@@ -344,7 +371,7 @@ def test_a_circuit_closed_by_hand_proves_nothing_until_the_primary_answers() -> 
         Call(at(70), ok=True, s=1, provider="openrouter"),
     )
 
-    assert moments(group, Facts(attempts=attempts, orders=ORDERS), RULES, at(100)).resolved_at == at(70)
+    assert moments(group, Facts(ended(attempts=attempts), orders=ORDERS), RULES, at(100)).resolved_at == at(70)
     assert moments(group, Facts(orders=ORDERS), RULES, at(100)).resolved_at is None
 
 
@@ -353,7 +380,7 @@ def test_after_a_change_of_the_order_the_new_primarys_answer_resolves() -> None:
     orders = (*ORDERS, (at(30), ("anthropic", "openrouter")))
     attempts = tuple(Call(at(s), ok=True, s=1, provider="anthropic") for s in (20, 40))
 
-    course = moments(group, Facts(attempts=attempts, acts=(at(30),), orders=orders), RULES, at(1000))
+    course = moments(group, Facts(ended(attempts=attempts), acts=(at(30),), orders=orders), RULES, at(1000))
 
     assert (course.action_at, course.resolved_at) == (at(30), at(40))
 
@@ -366,7 +393,7 @@ def test_times_count_from_the_first_failure_and_acting_from_the_alert() -> None:
         Call(at(0), ok=False, s=1, provider="openrouter"),
         Call(at(65), ok=True, s=1, provider="openrouter"),
     )
-    facts = Facts(requests=(Call(at(1), ok=False, s=1), Call(at(8), ok=True, s=1)), attempts=attempts, orders=ORDERS)
+    facts = Facts(ended((Call(at(1), ok=False, s=1), Call(at(8), ok=True, s=1)), attempts), orders=ORDERS)
     base = found(DIRECTORY / "primary_down.log")[0]
 
     late = replace(base, moments=moments(group, replace(facts, acts=(at(25),)), RULES, at(100)))

@@ -1,0 +1,89 @@
+"""The calls of a log as arrays, read once for all its incidents: a busy day has a million, too many for a value each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dashboard.alerts.history import Calls, Times
+from dashboard.window import Window
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class FrameStore(Protocol):
+    """The store as this module sees it."""
+
+    def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
+        """The rows of a metric."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """requests: those that count; attempts: without cancelled ones, by provider, None where a line does not say."""
+
+    requests: Calls = field(default_factory=Calls)
+    attempts: Mapping[str | None, Calls] = field(default_factory=dict)
+
+    def between(self, start: datetime, end: datetime) -> "Ended":
+        """Those of [start, end]. Nothing is copied."""
+        attempts = {provider: _cut(calls, start, end) for provider, calls in self.attempts.items()}
+        return Ended(_cut(self.requests, start, end), attempts)
+
+
+def read_ended(store: FrameStore, window: Window) -> Ended:
+    """The calls that ended in the window. Raises: what the store raises."""
+    requests, attempts = store.read("requests_ended", window), store.read("attempts_ended", window)
+    by_provider = {
+        (str(provider) if isinstance(provider, str) else None): Calls(
+            at=_us(own["at"]),
+            failed=(own["status"] != "success").to_numpy(np.bool_),
+            s=own["generation_time_ms"].fillna(0.0).to_numpy(np.float64) / 1000,
+        )
+        for provider, own in attempts.groupby("provider", dropna=False)
+    }
+    of_callers = Calls(
+        at=_us(requests["at"]),
+        failed=(requests["status"] != "success").to_numpy(np.bool_),
+        s=requests["total_ms"].to_numpy(np.float64) / 1000,
+        with_fallback=requests["with_fallback"].to_numpy(np.bool_),
+    )
+    return Ended(of_callers, by_provider)
+
+
+def first_after(times: Times, at: datetime) -> datetime | None:
+    """The first of the ascending times that is later; None without one."""
+    place = int(np.searchsorted(times, us(at), side="right"))
+    return time(times[place]) if place < len(times) else None
+
+
+def last_within(times: Times, start: datetime, end: datetime) -> datetime | None:
+    """The last of the ascending times in [start, end]; None without one."""
+    place = int(np.searchsorted(times, us(end), side="right")) - 1
+    return time(times[place]) if place >= 0 and times[place] >= us(start) else None
+
+
+def us(at: datetime) -> int:
+    """Microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def time(since_1970_us: int) -> datetime:
+    """The moment, UTC."""
+    return _EPOCH + timedelta(microseconds=int(since_1970_us))
+
+
+def _cut(calls: Calls, start: datetime, end: datetime) -> Calls:
+    first, last = np.searchsorted(calls.at, us(start), side="left"), np.searchsorted(calls.at, us(end), side="right")
+    own = slice(int(first), int(last))
+    return Calls(calls.at[own], calls.failed[own], calls.s[own], with_fallback=calls.with_fallback[own])
+
+
+def _us(times: "pd.Series[Any]") -> Times:
+    return times.to_numpy("datetime64[us]").astype(np.int64)
