@@ -5,7 +5,7 @@ never as markup, and holds the core's own words, checked names, numbers and the 
 goes through st.code. Data is UTF-8 JSON of the dataclasses in dashboard/live/ and dashboard/alert_board/.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def audit(key: str, **content: Any) -> None:
 
 
 def table(key: str, **content: Any) -> None:
-    """Texts in rows and columns. content: table (alert_board.tables.Table)."""
+    """Texts in rows and columns, in a box that scrolls; long ones are cut. content: table (alert_board.tables.Table)."""
     _component("table", isolated=True)(key=key, data=orjson.dumps(content))
 
 
@@ -77,9 +77,10 @@ def facts(key: str, **content: Any) -> None:
     _component("facts", isolated=True)(key=key, data=orjson.dumps(content))
 
 
-def grid(key: str, **content: Any) -> None:
-    """A small table of text. content: head, rows (lists of text), empty (what to say without a row)."""
-    _component("grid", isolated=True)(key=key, data=orjson.dumps(content))
+def grid(key: str, *, head: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """The same for a few rows, each to be read as a whole: in the open, and wrapped. empty: what to say without a row."""
+    table = {"columns": head, "rows": [{"cells": cells} for cells in rows], "empty": empty}
+    _component("table", isolated=True)(key=key, data=orjson.dumps({"table": table, "wraps": True}))
 
 
 def timeline(key: str, **content: Any) -> None:

@@ -1,9 +1,9 @@
-// A table of texts. Times stand in tabular figures, the last cell of a row may be a way.
+// A table of texts. Times stand in tabular figures, the last cell of a row may be a way. One that wraps has no box.
 
 export default function ({ data, parentElement }) {
-  const { columns, rows, empty } = read(data).table;
+  const { table: { columns, rows, empty }, wraps } = read(data);
   const root = parentElement.querySelector(".root");
-  root.className = "root";
+  root.className = wraps ? "root wraps" : "root";
   if (!rows.length) {
     render(root, node("p", "quiet", empty));
     return;

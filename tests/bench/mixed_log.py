@@ -41,9 +41,13 @@ def write(path: Path, size: int, *, noise: bool = True, seed: int = 1, step_s: f
         for event in [*start, ProvidersInitialized(order=ORDER)]:
             written += file.write(to_line(event, at_s, ORIGIN))
             events += 1
+        down = False
         while written < size:
             at_s += rng.expovariate(1 / step_s)
-            request = _request(rng, f"{rng.getrandbits(64):016x}", (at_s - START_S) % 3600 < 300)
+            was_down, down = down, (at_s - START_S) % 3600 < 300
+            request = _request(rng, f"{rng.getrandbits(64):016x}", down)
+            if was_down and not down:
+                request += _closed()
             for event in request:
                 written += file.write(to_line(event, at_s, ORIGIN))
             events += len(request)
@@ -87,6 +91,18 @@ def _request(rng: random.Random, request_id: str, down: bool) -> list[Event]:
         )
     )
     return events
+
+
+def _closed() -> list[Event]:
+    """The first provider is back: a probe succeeds."""
+    steps = (
+        (State.OPEN, State.HALF_OPEN, Cause.COOLDOWN_ELAPSED),
+        (State.HALF_OPEN, State.CLOSED, Cause.PROBE_SUCCEEDED),
+    )
+    return [
+        CircuitChanged(provider=ORDER[0], from_=from_, to=to, cause=cause, failures=3, trigger_request_ids=())
+        for from_, to, cause in steps
+    ]
 
 
 def _attempt(

@@ -52,6 +52,11 @@ def panels(app: AppTest, name: str) -> list[Any]:
     return [orjson.loads(component.proto.bytes) for component in found]
 
 
+def cells(app: AppTest) -> list[list[list[str]]]:
+    """The page's tables."""
+    return [[row["cells"] for row in content["table"]["rows"]] for content in panels(app, "table")]
+
+
 def texts(app: AppTest) -> str:
     return "\n".join(text.value for text in app.text)
 
@@ -85,12 +90,12 @@ def test_a_link_restores_the_incident_with_all_that_is_known_of_it(log: Path) ->
         "Circuits and alerts",
         "Success rate per provider",
     ]
-    causes, costs, compared, notes = panels(app, "grid")
-    assert causes["rows"][0][:2] == ["openrouter: rate limited (429)", "11"]
-    assert "METIS_LLM_RETRY_BASE_DELAY" in causes["rows"][0][3]
-    assert costs["rows"]
-    assert compared["rows"]
-    assert not notes["rows"]
+    causes, costs, compared, notes = cells(app)
+    assert causes[0][:2] == ["openrouter: rate limited (429)", "11"]
+    assert "METIS_LLM_RETRY_BASE_DELAY" in causes[0][3]
+    assert costs
+    assert compared
+    assert not notes
     (timeline,) = panels(app, "timeline")
     bad = next(entry for entry in timeline["entries"] if entry["step"] == "first bad attempt")
     assert len(bad["lines"]) == 11  # the line, and five before and after it
@@ -176,7 +181,7 @@ def test_a_note_is_kept_beside_the_store_with_who_and_when(log: Path, monkeypatc
     app.button(key="review.add_note").click().run()
 
     assert not app.exception
-    assert panels(app, "grid")[-1]["rows"][0][1:] == ["local", "The provider's status page said so at 00:10"]
+    assert cells(app)[-1][0][1:] == ["local", "The provider's status page said so at 00:10"]
     assert app.text_area(key=review_notes.TEXT).value == ""
     (note,) = read_notes(reviewing.notes_path())
     assert reviewing.notes_path().parent == log.parent
