@@ -1,6 +1,5 @@
 """The pages as Streamlit runs them, over a real store and a real log; the browser has its own tests."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,8 @@ from dashboard.alerts.rulefile import load_rules
 from dashboard.control.values import Role
 from dashboard.views import who
 from tests.browser import traffic
-
-SCRIPT = Path(state.__file__).with_name("app.py")
-
-
-@pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    path = tmp_path / "backend_live.log"
-    monkeypatch.setenv("METIS_DASHBOARD_STORE", str(tmp_path))
-    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")  # nothing listens there
-    state.choose_logs([str(path)])
-    st.cache_resource.clear()
-    yield path
-    st.cache_resource.clear()
-    state.choose_logs([])
+from tests.dashboard import page_kit
+from tests.dashboard.page_kit import panel, panels
 
 
 def read_and_evaluated() -> None:
@@ -43,20 +30,14 @@ def read_and_evaluated() -> None:
 def opened(**session: str) -> AppTest:
     """The page after its first run, over what has been read so far."""
     read_and_evaluated()
-    app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+    app = page_kit.app()
     for key, value in session.items():
         app.session_state[f"live.{key}"] = value
     return app.run()
 
 
-def panel(app: AppTest, name: str) -> Any:
-    """What a component of the page was given."""
-    (found,) = (c for c in app.get("bidi_component") if c.proto.component_name == f"metis.{name}")
-    return orjson.loads(found.proto.bytes)
-
-
 def charts(app: AppTest) -> list[dict[str, Any]]:
-    return [orjson.loads(c.proto.bytes) for c in app.get("bidi_component") if c.proto.component_name == "metis.chart"]
+    return panels(app, "chart")
 
 
 def story(*more: str) -> str:
@@ -170,7 +151,7 @@ def test_rejected_lines_are_counted_and_shown_with_place_and_reason(log: Path) -
 def at_operations() -> AppTest:
     """The Operations page after its first run."""
     state.service().ingest.run_once()
-    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
+    app = page_kit.app().run()
     return app.switch_page("views/operations.py").run()
 
 
@@ -228,7 +209,7 @@ def operator(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_alerts() -> AppTest:
     """The Alerts page after its first run."""
     read_and_evaluated()
-    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run()
+    app = page_kit.app().run()
     return app.switch_page("views/alerts.py").run()
 
 
@@ -288,7 +269,7 @@ def test_an_alert_is_acknowledged_and_silenced_with_a_reason_and_stays_in_sight(
 
 def panel_text(app: AppTest) -> str:
     """What the notes of the page say."""
-    found = [orjson.loads(c.proto.bytes) for c in app.get("bidi_component") if c.proto.component_name == "metis.notes"]
+    found = panels(app, "notes")
     return " ".join(note["text"] for notes in found for note in notes["notes"])
 
 

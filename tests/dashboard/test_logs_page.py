@@ -2,41 +2,33 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import state
 from dashboard.logs.saved import SAVED
+from tests.dashboard import page_kit
+from tests.dashboard.page_kit import panel
 from tests.dashboard.test_litellm import line, payload
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
-SCRIPT = Path(state.__file__).with_name("app.py")
 HOSTILE = "![x](http://evil) <a href=x>:red[y]\x1b[31m\u202e"
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    path = tmp_path / "backend_live.log"
-    shutil.copy(SAMPLES / "primary_down.log", path)
-    monkeypatch.setenv("METIS_DASHBOARD_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")  # nothing listens there
-    state.choose_logs([str(path)])
-    st.cache_resource.clear()
-    yield path
-    st.cache_resource.clear()
-    state.choose_logs([])
+def log(log: Path) -> Path:
+    """The pages' log is a recording."""
+    shutil.copy(SAMPLES / "primary_down.log", log)
+    return log
 
 
 def opened(**query: str) -> AppTest:
     """The Logs page after its first run, by a link."""
     state.service().ingest.run_once()
-    app = AppTest.from_file(str(SCRIPT), default_timeout=30).run().switch_page("views/logs.py")
+    app = page_kit.app().run().switch_page("views/logs.py")
     for name, value in {"live.range": "all", **{f"logs.{name}": value for name, value in query.items()}}.items():
         app.query_params[name] = value
         app.session_state[name] = value
@@ -50,8 +42,7 @@ def shown(app: AppTest) -> Any:
 
 
 def story(app: AppTest) -> Any:
-    (found,) = (c for c in app.get("bidi_component") if c.proto.component_name == "metis.story")
-    return orjson.loads(found.proto.bytes)["story"]
+    return panel(app, "story")["story"]
 
 
 def texts(app: AppTest) -> str:

@@ -1,13 +1,10 @@
 """The Review page as Streamlit runs it, over a real store and recorded logs."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import alert_state, reviewing, state
@@ -18,38 +15,21 @@ from dashboard.incidents.notes import Note, NoteError, add_note, read_notes
 from dashboard.views import review_notes, who
 from resilience.simulator.samples import DIRECTORY
 from tests.browser import traffic
+from tests.dashboard import page_kit
+from tests.dashboard.page_kit import panels
 from tests.dashboard.report_kit import planted
 
-SCRIPT = Path(state.__file__).with_name("app.py")
 FIRST = "incident-20260302T020148Z"
-
-
-@pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    path = tmp_path / "backend_live.log"
-    monkeypatch.setenv("METIS_DASHBOARD_STORE", str(tmp_path / "events.duckdb"))
-    monkeypatch.setenv("METIS_CONTROL_URL", "http://127.0.0.1:9")  # nothing listens there
-    state.choose_logs([str(path)])
-    st.cache_resource.clear()
-    yield path
-    st.cache_resource.clear()
-    state.choose_logs([])
 
 
 def opened(**query: str) -> AppTest:
     """The Review page after its first run, over what has been read so far, by a link."""
     state.service().ingest.run_once()
-    app = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    app = page_kit.app().run()
     app.switch_page("views/review.py")
     for key, value in query.items():
         app.query_params[f"review.{key}"] = value
     return app.run()
-
-
-def panels(app: AppTest, name: str) -> list[Any]:
-    """What the components of that name were given."""
-    found = (c for c in app.get("bidi_component") if c.proto.component_name == f"metis.{name}")
-    return [orjson.loads(component.proto.bytes) for component in found]
 
 
 def cells(app: AppTest) -> list[list[list[str]]]:
