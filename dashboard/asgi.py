@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 
 from dashboard import alert_state, state
 from dashboard.bell import Bell
+from dashboard.ingest_status import settled
 from dashboard.packing import PLOTLY_FILE, PLOTLY_URL
 from dashboard.security import SecurityHeaders
 
@@ -54,6 +55,7 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
     service = state.service()
     service.ingest.start()
     swinging = asyncio.create_task(service.bell.swing())
+    evaluating_first = asyncio.create_task(_evaluate_first(service))
     _close_streams_on_signals(service.bell)
     # What is loaded now stays loaded: the collection after each refresh need not look at it.
     gc.collect()
@@ -61,9 +63,10 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        swinging.cancel()
-        with suppress(asyncio.CancelledError):
-            await swinging
+        for task in (swinging, evaluating_first):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(service.ingest.stop)
         if (evaluating := alert_state.alerts().evaluating) is not None:
             evaluating.close()
@@ -72,6 +75,15 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
         control.client.close()
         service.store.close()
         gc.unfreeze()
+
+
+async def _evaluate_first(service: state.Service) -> None:
+    """Begins the evaluation of the alerts once the log has been read, so that it is there when somebody opens a page."""
+    while not settled(service.ingest.status()):  # noqa: ASYNC110 (a thread reads, and it has no asyncio event)
+        await asyncio.sleep(0.2)
+    version = service.store.version
+    extent = await asyncio.to_thread(state.extent, version)
+    await asyncio.to_thread(alert_state.course, version, extent, settled=True, wait_s=0)
 
 
 def _close_streams_on_signals(bell: Bell) -> None:

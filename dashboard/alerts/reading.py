@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from dashboard.alerts.history import CLOSED, OPEN, UNKNOWN, Calls, Circuit, Flags, History, Times
+from dashboard.alerts.calls import attempts_of, requests_of
+from dashboard.alerts.history import CLOSED, OPEN, UNKNOWN, Calls, Circuit, History, Times
 from dashboard.alerts.rule import OF_A_PROVIDER, Metric, Rules
 from dashboard.window import Window
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _STATES: Mapping[str, int] = {"UNKNOWN": UNKNOWN, "CLOSED": CLOSED, "OPEN": OPEN, "HALF_OPEN": OPEN}
 
@@ -19,6 +23,10 @@ class EventStore(Protocol):
 
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> pd.DataFrame:
         """The rows of a metric."""
+        ...
+
+    def columns(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pa.Table":
+        """The same as Arrow columns."""
         ...
 
     def event_times(self, window: Window) -> list[datetime]:
@@ -41,33 +49,17 @@ def read_history(store: EventStore, rules: Rules, moments: list[datetime]) -> Hi
     recent = Window(moments[0] - timedelta(seconds=longest_s), end, rules.interval_s)
     whole = Window(min(extent[0], moments[0]), end, rules.interval_s)
     return History(
-        requests=_requests(store.read("requests_ended", recent)),
-        attempts=_attempts(store.read("attempts_ended", recent)) if metrics & OF_A_PROVIDER else {},
+        requests=requests_of(store.columns("requests_ended", recent)),
+        attempts=_attempts(store, recent) if metrics & OF_A_PROVIDER else {},
         circuits=_circuits(store.read("circuit_intervals", whole, end)),
         orders=_orders(store, whole, recent),
         events=_events(store, whole, recent) if Metric.LOG_AGE_S in metrics else np.empty(0, np.int64),
     )
 
 
-def _requests(rows: pd.DataFrame) -> Calls:
-    return Calls(
-        at=_us(rows["at"]),
-        failed=_flags(rows["status"] != "success"),
-        s=rows["total_ms"].to_numpy(np.float64) / 1000,
-        exhausted=_flags(rows["status"] == "exhausted"),
-        with_fallback=_flags(rows["with_fallback"]),
-    )
-
-
-def _attempts(rows: pd.DataFrame) -> dict[str, Calls]:
-    return {
-        str(provider): Calls(
-            at=_us(own["at"]),
-            failed=_flags(own["status"] != "success"),
-            s=own["generation_time_ms"].to_numpy(np.float64) / 1000,
-        )
-        for provider, own in rows.groupby("provider")
-    }
+def _attempts(store: EventStore, window: Window) -> dict[str, Calls]:
+    found = attempts_of(store.columns("attempts_ended", window))
+    return {provider: calls for provider, calls in found.items() if provider is not None}
 
 
 def _circuits(intervals: pd.DataFrame) -> dict[str, Circuit]:
@@ -104,10 +96,6 @@ def _events(store: EventStore, whole: Window, recent: Window) -> Times:
 
 def _us(times: "pd.Series[Any]") -> Times:
     return pd.DatetimeIndex(times).as_unit("us").asi8.astype(np.int64)
-
-
-def _flags(column: "pd.Series[Any]") -> Flags:
-    return column.to_numpy(dtype=np.bool_)
 
 
 def beginning(store: EventStore) -> datetime | None:

@@ -3,24 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from dashboard.alerts.calls import attempts_of, requests_of
 from dashboard.alerts.history import Calls, Times
 from dashboard.window import Window
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class FrameStore(Protocol):
+class ColumnStore(Protocol):
     """The store as this module sees it."""
 
-    def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
-        """The rows of a metric."""
+    def columns(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pa.Table":
+        """The rows of a metric as Arrow columns."""
         ...
 
 
@@ -37,24 +38,11 @@ class Ended:
         return Ended(_cut(self.requests, start, end), attempts)
 
 
-def read_ended(store: FrameStore, window: Window) -> Ended:
+def read_ended(store: ColumnStore, window: Window) -> Ended:
     """The calls that ended in the window. Raises: what the store raises."""
-    requests, attempts = store.read("requests_ended", window), store.read("attempts_ended", window)
-    by_provider = {
-        (str(provider) if isinstance(provider, str) else None): Calls(
-            at=_us(own["at"]),
-            failed=(own["status"] != "success").to_numpy(np.bool_),
-            s=own["generation_time_ms"].fillna(0.0).to_numpy(np.float64) / 1000,
-        )
-        for provider, own in attempts.groupby("provider", dropna=False)
-    }
-    of_callers = Calls(
-        at=_us(requests["at"]),
-        failed=(requests["status"] != "success").to_numpy(np.bool_),
-        s=requests["total_ms"].to_numpy(np.float64) / 1000,
-        with_fallback=requests["with_fallback"].to_numpy(np.bool_),
+    return Ended(
+        requests_of(store.columns("requests_ended", window)), attempts_of(store.columns("attempts_ended", window))
     )
-    return Ended(of_callers, by_provider)
 
 
 def first_after(times: Times, at: datetime) -> datetime | None:
@@ -83,7 +71,3 @@ def _cut(calls: Calls, start: datetime, end: datetime) -> Calls:
     first, last = np.searchsorted(calls.at, us(start), side="left"), np.searchsorted(calls.at, us(end), side="right")
     own = slice(int(first), int(last))
     return Calls(calls.at[own], calls.failed[own], calls.s[own], with_fallback=calls.with_fallback[own])
-
-
-def _us(times: "pd.Series[Any]") -> Times:
-    return times.to_numpy("datetime64[us]").astype(np.int64)

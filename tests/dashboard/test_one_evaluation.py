@@ -27,7 +27,7 @@ class Counting:
     def __init__(self, store: Store) -> None:
         self.store, self.read_count = store, 0
         self.rows, self.extent = store.rows, store.extent
-        self.event_count, self.event_times = store.event_count, store.event_times
+        self.event_count, self.event_times, self.columns = store.event_count, store.event_times, store.columns
 
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> pd.DataFrame:
         self.read_count += 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from dashboard.alerts import keeping
@@ -50,6 +51,9 @@ class Remembered:
 
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> pd.DataFrame:
         return self._once((metric, window, at), lambda: self.store.read(metric, window, at))
+
+    def columns(self, metric: str, window: Window | None = None, at: datetime | None = None) -> pa.Table:
+        return self._once(("columns", metric, window, at), lambda: self.store.columns(metric, window, at))
 
     def event_times(self, window: Window) -> list[datetime]:
         return self._once(window, lambda: self.store.event_times(window))
