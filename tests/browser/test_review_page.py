@@ -1,11 +1,13 @@
 """The Review page in a browser: an incident by a click and by its link, its evidence, a note, and its files."""
 
+import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from resilience.simulator.samples import DIRECTORY
 from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
@@ -84,6 +86,44 @@ def test_a_button_gives_the_post_mortem(dashboard: Dashboard, open_page: Callabl
 
     assert download.value.suggested_filename == "incident-20260302T110014Z.md"
     assert "# Post-mortem: slow answers" in download.value.path().read_text("utf-8")
+
+
+def downloaded(page: Page, button: str, to: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    file = to / download.value.suggested_filename
+    download.value.save_as(file)
+    return file
+
+
+def test_the_page_for_others_opens_without_a_network(
+    dashboard: Dashboard, open_page: Callable[..., Watched], browser: Browser, tmp_path: Path
+) -> None:
+    page = open_page(dashboard.url, ADDRESS).page
+    drawn(page)
+
+    file = downloaded(page, "Page (HTML, offline)", tmp_path)
+
+    context = browser.new_context(offline=True)
+    offline = context.new_page()
+    offline.goto(file.as_uri())
+    offline.wait_for_selector("html[data-drawn=yes]")
+    expect(offline.get_by_role("heading", name="Incident: slow answers")).to_be_visible()
+    assert offline.locator("figure .main-svg").count() >= 4
+    assert offline.locator("li").count() > 3
+    context.close()
+
+
+def test_the_archive_has_the_evidence(dashboard: Dashboard, open_page: Callable[..., Watched], tmp_path: Path) -> None:
+    page = open_page(dashboard.url, ADDRESS).page
+    drawn(page)
+
+    file = downloaded(page, "Archive (evidence, tables)", tmp_path)
+
+    with zipfile.ZipFile(file) as bundle:
+        assert bundle.testzip() is None
+        assert "LLM_REQUEST" in bundle.read("incident_logs.txt").decode()
+        assert json.loads(bundle.read("settings.json"))["at"] == "2026-03-02 11:00:14.012 UTC"
 
 
 def test_a_box_in_a_chart_is_a_range_by_hand(dashboard: Dashboard, open_page: Callable[..., Watched]) -> None:
