@@ -21,11 +21,12 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import alert_state, state
+from dashboard import alert_state, reviewing, state
 from dashboard.bell import Bell
 from dashboard.ingest_status import settled
 from dashboard.packing import PLOTLY_FILE, PLOTLY_URL
 from dashboard.security import SecurityHeaders
+from dashboard.store import Store
 
 SCRIPT = Path(__file__).with_name("app.py")
 
@@ -55,7 +56,7 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
     service = state.service()
     service.ingest.start()
     swinging = asyncio.create_task(service.bell.swing())
-    evaluating_first = asyncio.create_task(_evaluate_first(service))
+    looking = asyncio.create_task(_look_first(service))
     _close_streams_on_signals(service.bell)
     # What is loaded now stays loaded: the collection after each refresh need not look at it.
     gc.collect()
@@ -63,7 +64,7 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in (swinging, evaluating_first):
+        for task in (swinging, looking):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -77,13 +78,20 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
         gc.unfreeze()
 
 
-async def _evaluate_first(service: state.Service) -> None:
-    """Begins the evaluation of the alerts once the log has been read, so that it is there when somebody opens a page."""
+async def _look_first(service: state.Service) -> None:
+    """Does once the log has been read what the first page would wait for: evaluates the alerts, finds the incidents."""
     while not settled(service.ingest.status()):  # noqa: ASYNC110 (a thread reads, and it has no asyncio event)
         await asyncio.sleep(0.2)
-    version = service.store.version
-    extent = await asyncio.to_thread(state.extent, version)
-    await asyncio.to_thread(alert_state.course, version, extent, settled=True, wait_s=0)
+    with suppress(Exception):  # whoever opens the page is told
+        await asyncio.to_thread(_first_look, service.store)
+
+
+def _first_look(store: Store) -> None:
+    version = store.version
+    alert_state.course(version, state.extent(version), settled=True, wait_s=5)
+    if not alert_state.alerts().problem:
+        reviewing.found_incidents(version)
+    store.run(store.events.limit(1))  # the writer of SQL takes a second to load
 
 
 def _close_streams_on_signals(bell: Bell) -> None:
