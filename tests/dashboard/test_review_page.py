@@ -7,7 +7,7 @@ import orjson
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import alert_state, reviewing, state
+from dashboard import alert_state, asgi, reviewing, state
 from dashboard.access import LOCAL, Person
 from dashboard.alerts.ledger import acknowledge
 from dashboard.control.values import Role
@@ -150,6 +150,20 @@ def test_a_wrong_rule_file_finds_no_incident_and_says_why(log: Path, monkeypatch
     assert not app.exception
     assert "rules.toml" in app.code[-1].value
     assert panels(app, "incidents") == []
+
+
+@pytest.mark.parametrize("rules", ["", "[rule.error_rate]\nthreshold = 'high'\n"])
+def test_the_alerts_are_evaluated_before_somebody_asks(log: Path, monkeypatch: pytest.MonkeyPatch, rules: str) -> None:
+    log.write_bytes((DIRECTORY / "primary_down.log").read_bytes())
+    log.with_name("rules.toml").write_text(rules, "utf-8")
+    monkeypatch.setenv("METIS_DASHBOARD_RULES", str(log.with_name("rules.toml")))
+    service = state.service()
+    service.ingest.run_once()
+
+    asgi._first_look(service.store)
+
+    found = alert_state.course(service.store.version, None, settled=False, wait_s=0)  # begins nothing
+    assert (found.evaluation.at is None, alert_state.alerts().problem == "") == (bool(rules), not rules)
 
 
 def test_a_note_is_kept_beside_the_store_with_who_and_when(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
