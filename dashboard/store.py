@@ -208,6 +208,14 @@ class Store:
 
         return self._frame(str(ibis.to_sql(expression, dialect="duckdb")), {})
 
+    @contextlib.contextmanager
+    def batches(self, expression: "ir.Table") -> Iterator[Any]:
+        """The same as a pyarrow.RecordBatchReader to be read inside the block: all rows together may be large."""
+        import ibis
+
+        with self._reading() as connection:
+            yield connection.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_reader(10_000)
+
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
         """The rows of a metric, by the name of its function: the same as `run` gives, sooner. Times are UTC."""
         return self._frame(*queries.statement(metric, window, at, structured=self._is_structured()))

@@ -1,11 +1,12 @@
 """A store's lines as the records that a replay takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dashboard.kinds import ATTEMPT, CONFIGURED, EXHAUSTED, FALLBACK, ORDERED, REQUEST, STARTED, TRANSITION
-from resilience.events import Record, from_line
+from resilience.events import from_line
 from resilience.replay import Life, Past, lives, past
 
 if TYPE_CHECKING:
@@ -25,20 +26,28 @@ def recorded_lives(store: "Store", since: datetime | None = None, until: datetim
 
     store: one that keeps lines.
     """
-    return lives(_records(store, since, until))
+    with recorded_lines(store, since, until) as lines:
+        return lives_of(lines)
+
+
+@contextmanager
+def recorded_lines(
+    store: "Store", since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Iterator[str]]:
+    """The lines that `lives_of` needs, in the log's order, to be read inside the block."""
+    with store.batches(_lines(store, since, until)) as batches:
+        yield (text for batch in batches for text in batch.column("text").to_pylist())
+
+
+def lives_of(lines: Iterable[str]) -> tuple[Life, ...]:
+    """The processes that wrote these lines; one that tells no event is passed over."""
+    return lives(record for record in map(from_line, lines) if record is not None)
 
 
 def recorded_pasts(found: tuple[Life, ...], since: datetime | None = None, until: datetime | None = None) -> list[Past]:
     """What each process was asked then, where it was asked anything."""
     pasts = (past(life, since, until) for life in found)
     return [each for each in pasts if each.requests or each.left_out]
-
-
-def _records(store: "Store", since: datetime | None, until: datetime | None) -> Iterator[Record]:
-    for text in store.run(_lines(store, since, until))["text"]:
-        record = from_line(text)
-        if record is not None:
-            yield record
 
 
 def _lines(store: "Store", since: datetime | None, until: datetime | None) -> "ir.Table":

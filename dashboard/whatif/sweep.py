@@ -1,7 +1,8 @@
 """One what-if for each value of a setting, or for each pair of two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from dashboard.whatif.prediction import MOST_REQUESTS, Prediction, WhatIfError, predicted
@@ -29,9 +30,11 @@ def swept(
     *,
     draws: int = SWEEP_DRAWS,
     seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Cell, ...]:
     """Every combination, the first axis slowest. All cells meet the same draws, so that they differ by policy alone.
 
+    progress: called with the draws made and those to make, of all points together.
     Raises: WhatIfError for more than MOST_REQUESTS in all; ReplayError for settings that break a rule.
     """
     points = list(product(*(values for _, values in axes)))
@@ -41,9 +44,13 @@ def swept(
         got = f"{requests:,} times {draws} times {len(points)}"
         raise WhatIfError(f"a sweep plays {rule}, got {got}: name a shorter time, fewer values or fewer draws")
     names = [variable for variable, _ in axes]
-    return tuple(
-        Cell(
-            point, predicted(pasts, {**changes, **dict(zip(names, point, strict=True))}, order, draws=draws, seed=seed)
-        )
-        for point in points
-    )
+    cells = []
+    for number, point in enumerate(points):
+        settings = {**changes, **dict(zip(names, point, strict=True))}
+        told = progress and partial(_told, progress, number * draws, len(points) * draws)
+        cells.append(Cell(point, predicted(pasts, settings, order, draws=draws, seed=seed, progress=told)))
+    return tuple(cells)
+
+
+def _told(progress: Callable[[int, int], None], before: int, total: int, made: int) -> None:
+    progress(before + made, total)
