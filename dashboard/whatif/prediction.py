@@ -60,13 +60,7 @@ def predicted(
     settings that break a rule.
     """
     requests = sum(len(past.requests) for past in pasts)
-    if not requests:
-        raise WhatIfError("there must be a request to replay, and this log has none there (plain lines tell of none)")
-    if requests * draws > MOST_REQUESTS:
-        rule = f"at most {MOST_REQUESTS:,} requests times draws"
-        raise WhatIfError(
-            f"a what-if plays {rule}, got {requests:,} times {draws}: name a shorter time, or fewer draws"
-        )
+    check_amount(requests, draws)
     calls: Counter[Source] = Counter()
     found: list[Summary] = []
     before = reality(pasts)
@@ -87,6 +81,20 @@ def predicted(
         unknown=calls[Source.UNKNOWN] / total,
         left_out=sum(past.left_out for past in pasts),
     )
+
+
+def check_amount(requests: int, draws: int, points: int = 1) -> None:
+    """Raises: WhatIfError for no request, or for more than MOST_REQUESTS times draws (times points of a sweep)."""
+    if not requests:
+        raise WhatIfError("there must be a request to replay, and this log has none there (plain lines tell of none)")
+    if requests * draws * points <= MOST_REQUESTS:
+        return
+    if points == 1:
+        rule = f"a what-if plays at most {MOST_REQUESTS:,} requests times draws, got {requests:,} times {draws}"
+        raise WhatIfError(f"{rule}: name a shorter time, or fewer draws")
+    rule = f"a sweep plays at most {MOST_REQUESTS:,} requests times draws times points"
+    got = f"{requests:,} times {draws} times {points}"
+    raise WhatIfError(f"{rule}, got {got}: name a shorter time, fewer values or fewer draws")
 
 
 def reality(pasts: Sequence[Past]) -> Summary:

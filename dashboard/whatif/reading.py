@@ -1,13 +1,14 @@
 """A store's lines as the records that a replay takes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dashboard.kinds import ATTEMPT, CONFIGURED, EXHAUSTED, FALLBACK, ORDERED, REQUEST, STARTED, TRANSITION
 from resilience.events import from_line
-from resilience.replay import Life, Past, lives, past
+from resilience.replay import NAMES, UNKNOWN, Life, Past, lives, past
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 MARGIN = timedelta(hours=1)
 """So far around a stretch of time its calls are read: for the beginnings of its requests, and for draws."""
 
-_RARE = (STARTED, ORDERED, CONFIGURED, TRANSITION)
+_SETTINGS = (STARTED, ORDERED, CONFIGURED)
+_RARE = (*_SETTINGS, TRANSITION)
 _FREQUENT = (ATTEMPT, REQUEST, FALLBACK, EXHAUSTED)
 
 
@@ -50,6 +52,44 @@ def recorded_pasts(found: tuple[Life, ...], since: datetime | None = None, until
     return [each for each in pasts if each.requests or each.left_out]
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings in force, as text by variable, and the order. known: the log says them, else they are the defaults."""
+
+    settings: Mapping[str, str]
+    order: tuple[str, ...]
+    known: bool
+
+
+def in_force(store: "Store", at: datetime) -> Policy:
+    """Settings and order then, of the process that began last."""
+    from ibis import _
+
+    from dashboard.kinds import moment
+
+    rows = store.lines.filter(_.event.isin(_SETTINGS) & (_.at <= moment(at)))
+    with store.batches(_in_order(store, rows)) as batches:
+        found = lives_of(text for batch in batches for text in batch.column("text").to_pylist())
+    now = UNKNOWN
+    for record in found[-1].records if found else ():
+        now = now.after(record.event)
+    return Policy({name: now.value(name) for name in NAMES}, now.order, now.known)
+
+
+def request_count(store: "Store", since: datetime | None, until: datetime | None) -> int:
+    """About how many requests there are to replay: those that ended then. 0 of plain lines, which name none."""
+    from ibis import _
+
+    from dashboard.kinds import moment
+
+    rows = store.lines.filter(_.event == REQUEST)
+    if since is not None:
+        rows = rows.filter(_.at >= moment(since))
+    if until is not None:
+        rows = rows.filter(_.at < moment(until))
+    return int(store.run(rows.aggregate(n=rows.count()))["n"].iloc[0])
+
+
 def _lines(store: "Store", since: datetime | None, until: datetime | None) -> "ir.Table":
     from ibis import _
 
@@ -60,12 +100,13 @@ def _lines(store: "Store", since: datetime | None, until: datetime | None) -> "i
         near &= _.at >= moment(since - MARGIN)
     if until is not None:
         near &= _.at < moment(until + MARGIN)
+    return _in_order(store, store.lines.filter(_.event.isin(_RARE) | near))
+
+
+def _in_order(store: "Store", rows: "ir.Table") -> "ir.Table":
+    from ibis import _
+
     lines = store.lines
     # Files in the order of their beginnings, each in its own: a wall clock that jumps does not change the order of lines.
     begins = lines.group_by("source").agg(begin=_.at.min())
-    return (
-        lines.filter(_.event.isin(_RARE) | near)
-        .join(begins, "source")
-        .order_by(["begin", "source", "offset"])
-        .select("text")
-    )
+    return rows.join(begins, "source").order_by(["begin", "source", "offset"]).select("text")

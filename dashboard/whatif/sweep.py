@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
-from dashboard.whatif.prediction import MOST_REQUESTS, Prediction, WhatIfError, predicted
+from dashboard.whatif.prediction import Prediction, check_amount, predicted
 from resilience.replay import Past
 
 SWEEP_DRAWS = 5
@@ -38,11 +38,7 @@ def swept(
     Raises: WhatIfError for more than MOST_REQUESTS in all; ReplayError for settings that break a rule.
     """
     points = list(product(*(values for _, values in axes)))
-    requests = sum(len(past.requests) for past in pasts)
-    if requests * draws * len(points) > MOST_REQUESTS:
-        rule = f"at most {MOST_REQUESTS:,} requests times draws times points"
-        got = f"{requests:,} times {draws} times {len(points)}"
-        raise WhatIfError(f"a sweep plays {rule}, got {got}: name a shorter time, fewer values or fewer draws")
+    check_amount(sum(len(past.requests) for past in pasts), draws, len(points))
     names = [variable for variable, _ in axes]
     cells = []
     for number, point in enumerate(points):
