@@ -209,12 +209,14 @@ class Store:
         return self._frame(str(ibis.to_sql(expression, dialect="duckdb")), {})
 
     @contextlib.contextmanager
-    def batches(self, expression: "ir.Table") -> Iterator[Any]:
-        """The same as a pyarrow.RecordBatchReader to be read inside the block: all rows together may be large."""
-        import ibis
+    def batches(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
+        """The rows of a query of ours as a pyarrow.RecordBatchReader to be read inside the block: they may be many.
 
+        sql, parameters: as in `query`.
+        """
+        given = {name: _naive(value) for name, value in parameters.items()}
         with self._reading() as connection:
-            yield connection.sql(str(ibis.to_sql(expression, dialect="duckdb"))).to_arrow_reader(10_000)
+            yield connection.sql(sql, params=given).to_arrow_reader(10_000)
 
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
         """The rows of a metric, by the name of its function: the same as `run` gives, sooner. Times are UTC."""

@@ -12,11 +12,12 @@ from dashboard.ingest import Ingest
 from dashboard.settings import SettingsError
 from dashboard.stats import StatsError, check, safe_output, time_of
 from dashboard.store import Store
+from dashboard.whatif.choosing import chosen
 from dashboard.whatif.document import document as answered
 from dashboard.whatif.options import axes_of, changes_of
 from dashboard.whatif.prediction import DRAWS, WhatIfError
 from dashboard.whatif.question import Question
-from dashboard.whatif.reading import recorded_lives
+from dashboard.whatif.reading import lives_of
 from dashboard.whatif.sweep import SWEEP_DRAWS
 from resilience.replay import ReplayError
 
@@ -85,7 +86,10 @@ def document(
             time_of(option, text, extent[1] if extent else datetime.now(UTC))
             for option, text in zip(("--since", "--until"), times, strict=True)
         )
-        lives = recorded_lives(store, since, until)
+        question = Question(tuple(pairs), order, tuple(sweeps), since, until, draws, seed)
+        found = chosen(store, question)
+        with found.lines(store) as lines:
+            lives = lives_of(lines)
     finally:
         store.close()
-    return answered(lives, Question(tuple(pairs), order, tuple(sweeps), since, until, draws, seed))
+    return answered(lives, found.question, found.quiet)

@@ -2,7 +2,8 @@
 
 Replaying is Python at work for many seconds: in the page's own process every session would wait for it.
 
-    in   one line: the question (question.to_json); then the lines that it needs, up to the end of the input
+    in   one line: the question (question.to_json); one line: the waits of the requests that are not played (eight bytes
+         each, as base64); then the lines of the others, up to the end of the input
     out  one line of JSON after another: {"read": lines} and {"made": draws, "of": draws} while it goes on, at last
          {"found": document} or {"error": text}
 """
@@ -11,8 +12,11 @@ import json
 import os
 import resource
 import sys
+from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from dashboard.whatif.document import document
 from dashboard.whatif.prediction import WhatIfError
@@ -36,8 +40,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 1024 * 1024,) * 2)
     asked = from_json(sys.stdin.readline())
+    quiet = np.frombuffer(b64decode(sys.stdin.readline()))
     try:
-        found = document(lives_of(_told(sys.stdin)), asked, lambda made, of: _say(made=made, of=of))
+        found = document(lives_of(_told(sys.stdin)), asked, quiet, lambda made, of: _say(made=made, of=of))
     except (WhatIfError, ReplayError) as exc:
         _say(error=str(exc))
     except MemoryError:

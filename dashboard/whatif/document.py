@@ -8,18 +8,22 @@ from dashboard.whatif.options import axes_of, changes_of, order_of, short_of
 from dashboard.whatif.prediction import DRAWS, Prediction, predicted
 from dashboard.whatif.question import Question
 from dashboard.whatif.reading import recorded_pasts
+from dashboard.whatif.summary import NO_WAITS, Waits
 from dashboard.whatif.sweep import SWEEP_DRAWS, Cell, swept
 from resilience.events import utc_text
 from resilience.replay import Life, Past, Reproduction, reproduced
 
 
 def document(
-    lives: tuple[Life, ...], question: Question, progress: Callable[[int, int], None] | None = None
+    lives: tuple[Life, ...],
+    question: Question,
+    quiet: Waits = NO_WAITS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """The answer to a question about these lives.
 
-    progress: called with the draws made and those to make. Raises: WhatIfError and ReplayError for settings, the order
-    and the amount of work.
+    quiet: of requests that are counted as they were, whose lines are not in the lives. progress: called with the draws made
+    and those to make. Raises: WhatIfError and ReplayError for settings, the order and the amount of work.
     """
     since, until, seed = question.since, question.until, question.seed
     changes, axes = changes_of(question.pairs), axes_of(question.sweeps)
@@ -30,13 +34,13 @@ def document(
         "window": {"since": since and utc_text(since), "until": until and utc_text(until)},
         "processes": len(pasts),
         "settings_known": all(past.in_force.known for past in pasts),
-        # With a part of the log alone the circuits' beginnings are not there.
-        "reproduction": _reproduction(lives) if since is None and until is None else None,
+        # With a part of the log alone the circuits' beginnings are not there, or calls that closed them.
+        "reproduction": _reproduction(lives) if since is None and until is None and not len(quiet) else None,
         "policy": policy,
     }
     if axes:
         draws = question.draws or SWEEP_DRAWS
-        cells = swept(pasts, axes, changes, chosen, draws=draws, seed=seed, progress=progress)
+        cells = swept(pasts, axes, changes, chosen, draws=draws, seed=seed, quiet=quiet, progress=progress)
         names = [short_of(name) for name, _ in axes]
         return head | {
             "sweep": [_cell(names, cell) for cell in cells],
@@ -44,7 +48,13 @@ def document(
         }
     draws = question.draws or DRAWS
     found = predicted(
-        pasts, changes, chosen, draws=draws, seed=seed, progress=progress and (lambda made: progress(made, draws))
+        pasts,
+        changes,
+        chosen,
+        draws=draws,
+        seed=seed,
+        quiet=quiet,
+        progress=progress and (lambda made: progress(made, draws)),
     )
     return head | _told(found, seed)
 
@@ -58,7 +68,7 @@ def _told(found: Prediction, seed: int, *, numbers: bool = True) -> dict[str, An
     if numbers:
         told["predicted"] = {name: _rounded(asdict(each)) for name, each in found.numbers.items()}
         told["calls"] = _calls(found)
-    return told | {"draws": found.draws, "seed": seed, "left_out": found.left_out}
+    return told | {"draws": found.draws, "seed": seed, "left_out": found.left_out, "quiet": found.quiet}
 
 
 def _calls(found: Prediction) -> dict[str, Any]:

@@ -9,17 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from dashboard.whatif.options import axes_of
-from dashboard.whatif.prediction import DRAWS, WhatIfError, check_amount
+from dashboard.whatif.choosing import Chosen, chosen
+from dashboard.whatif.prediction import WhatIfError
 from dashboard.whatif.question import Question, to_json
-from dashboard.whatif.reading import recorded_lines, request_count
-from dashboard.whatif.sweep import SWEEP_DRAWS
 
 if TYPE_CHECKING:
     from dashboard.store import Store
@@ -50,23 +49,16 @@ class Standing:
 
 
 class Job:
-    """One what-if in its own process, from its beginning to its end."""
+    """One what-if, from its beginning to its end: a thread that reads, a process that plays."""
 
-    def __init__(
-        self, store: "Store", question: Question, requests: int, places: threading.Semaphore, time_s: float
-    ) -> None:
+    def __init__(self, store: "Store", question: Question, places: threading.Semaphore, time_s: float) -> None:
         self.question = question
-        self._store, self._requests, self._places, self._time_s = store, requests, places, time_s
-        self._standing = Standing(0.0, "Beginning")
+        self._store, self._places, self._time_s = store, places, time_s
+        self._standing = Standing(0.0, "Looking for the requests")
         self._stopped = ""
         self._began = time.monotonic()
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "dashboard.whatif.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd="/",
-            env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
+        self._child: subprocess.Popen[bytes] | None = None
+        self._beginning = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="whatif", daemon=True)
         self._thread.start()
 
@@ -82,8 +74,10 @@ class Job:
 
     def cancel(self, why: str = "stopped by you") -> None:
         """Ends it; nothing happens to one that is over."""
-        self._stopped = self._stopped or why
-        self._child.kill()
+        with self._beginning:
+            self._stopped = self._stopped or why
+            if self._child is not None:
+                self._child.kill()
 
     def wait(self, time_s: float) -> Standing:
         """How it stands after it has ended, or after so long."""
@@ -95,58 +89,64 @@ class Job:
         timer = threading.Timer(self._time_s, self.cancel, (reason,))
         timer.daemon = True
         timer.start()
-        feeder = threading.Thread(target=self._feed, name="whatif lines", daemon=True)
-        feeder.start()
+        problem = ""
         try:
-            self._listen()
+            self._play(chosen(self._store, self.question))
+        except WhatIfError as exc:
+            problem = str(exc)
         except Exception:  # noqa: BLE001 (whatever it is: the session must hear of an end)
             _log.exception("a what-if failed")
         finally:
             timer.cancel()
-            self._child.kill()
-            self._child.wait()
-            feeder.join()
-            for pipe in (self._child.stdin, self._child.stdout):
-                with suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]
             self._places.release()
             if not self._standing.over:
-                problem = self._stopped or "it failed; the terminal of the dashboard shows why"
+                problem = problem or self._stopped or "it failed; the terminal of the dashboard shows why"
                 self._standing = Standing(0.0, "", problem=problem)
 
-    def _feed(self) -> None:
-        pipe: IO[bytes] | None = self._child.stdin
-        assert pipe is not None  # noqa: S101 (it is a pipe)
+    def _play(self, found: Chosen) -> None:
+        with self._beginning:
+            if self._stopped:
+                return
+            child = self._child = subprocess.Popen(
+                [sys.executable, "-m", "dashboard.whatif.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd="/",
+                env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        feeder = threading.Thread(target=self._feed, args=(child, found), name="whatif lines", daemon=True)
+        feeder.start()
         try:
-            pipe.write(to_json(self.question).encode() + b"\n")
-            with recorded_lines(self._store, self.question.since, self.question.until) as lines:
+            self._listen(child, found.requests)
+        finally:
+            child.kill()
+            child.wait()
+            feeder.join()
+            for pipe in (child.stdin, child.stdout):
+                with suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
+
+    def _feed(self, child: "subprocess.Popen[bytes]", found: Chosen) -> None:
+        assert child.stdin is not None  # noqa: S101 (it is a pipe)
+        try:
+            child.stdin.write(to_json(found.question).encode() + b"\n")
+            child.stdin.write(b64encode(found.quiet.tobytes()) + b"\n")
+            with found.lines(self._store) as lines:
                 for line in lines:
-                    pipe.write(line.encode("utf-8", "replace") + b"\n")
-            pipe.close()
+                    child.stdin.write(line.encode("utf-8", "replace") + b"\n")
+            child.stdin.close()
         except (OSError, ValueError):
             pass  # it is gone: whoever listens to it says why
         except Exception:  # noqa: BLE001 (whatever the store raises)
             _log.exception("the lines of a what-if could not be read")
             self.cancel("its lines could not be read; the terminal of the dashboard shows why")
 
-    def _listen(self) -> None:
-        pipe: IO[bytes] | None = self._child.stdout
-        assert pipe is not None  # noqa: S101 (it is a pipe)
-        for line in pipe:
-            self._standing = self._stands(json.loads(line))
+    def _listen(self, child: "subprocess.Popen[bytes]", requests: int) -> None:
+        assert child.stdout is not None  # noqa: S101 (it is a pipe)
+        for line in child.stdout:
+            self._standing = _stands(json.loads(line), requests)
             if self._standing.over:
                 return
-
-    def _stands(self, said: Mapping[str, Any]) -> Standing:
-        if "found" in said:
-            return Standing(1.0, "Done", found=said["found"])
-        if "error" in said:
-            return Standing(0.0, "", problem=said["error"])
-        if "read" in said:
-            share = min(1.0, said["read"] / max(1, self._requests * _LINES_OF_A_REQUEST))
-            return Standing(READING * share, f"Reading the log: {said['read']:,} lines")
-        share = said["made"] / said["of"]
-        return Standing(READING + (1 - READING) * share, f"Replaying: {said['made']:,} of {said['of']:,} draws")
 
 
 class Players:
@@ -157,17 +157,19 @@ class Players:
         self._places = threading.BoundedSemaphore(at_once)
 
     def begin(self, question: Question) -> Job:
-        """Begins to answer. Raises: WhatIfError if there is nothing to replay, too much of it, or no place free."""
-        requests = request_count(self._store, question.since, question.until)
-        points = 1
-        for _, values in axes_of(question.sweeps):
-            points *= len(values)
-        draws = question.draws or (SWEEP_DRAWS if question.sweeps else DRAWS)
-        check_amount(requests, draws, points)
+        """Begins to answer. Raises: WhatIfError if no place is free."""
         if not self._places.acquire(blocking=False):
             raise WhatIfError(f"{self._at_once} what-ifs are being played already: try again in a moment")
-        try:
-            return Job(self._store, question, requests, self._places, self._time_s)
-        except OSError as exc:
-            self._places.release()
-            raise WhatIfError(f"a process could not be started: {exc.strerror}") from exc
+        return Job(self._store, question, self._places, self._time_s)
+
+
+def _stands(said: Mapping[str, Any], requests: int) -> Standing:
+    if "found" in said:
+        return Standing(1.0, "Done", found=said["found"])
+    if "error" in said:
+        return Standing(0.0, "", problem=said["error"])
+    if "read" in said:
+        share = min(1.0, said["read"] / max(1, requests * _LINES_OF_A_REQUEST))
+        return Standing(READING * share, f"Reading the log: {said['read']:,} lines")
+    share = said["made"] / said["of"]
+    return Standing(READING + (1 - READING) * share, f"Replaying: {said['made']:,} of {said['of']:,} draws")

@@ -37,7 +37,7 @@ def recorded_lines(
     store: "Store", since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[Iterator[str]]:
     """The lines that `lives_of` needs, in the log's order, to be read inside the block."""
-    with store.batches(_lines(store, since, until)) as batches:
+    with store.batches(_lines(store, since, until), {}) as batches:
         yield (text for batch in batches for text in batch.column("text").to_pylist())
 
 
@@ -68,7 +68,7 @@ def in_force(store: "Store", at: datetime) -> Policy:
     from dashboard.kinds import moment
 
     rows = store.lines.filter(_.event.isin(_SETTINGS) & (_.at <= moment(at)))
-    with store.batches(_in_order(store, rows)) as batches:
+    with store.batches(_in_order(store, rows), {}) as batches:
         found = lives_of(text for batch in batches for text in batch.column("text").to_pylist())
     now = UNKNOWN
     for record in found[-1].records if found else ():
@@ -76,21 +76,7 @@ def in_force(store: "Store", at: datetime) -> Policy:
     return Policy({name: now.value(name) for name in NAMES}, now.order, now.known)
 
 
-def request_count(store: "Store", since: datetime | None, until: datetime | None) -> int:
-    """About how many requests there are to replay: those that ended then. 0 of plain lines, which name none."""
-    from ibis import _
-
-    from dashboard.kinds import moment
-
-    rows = store.lines.filter(_.event == REQUEST)
-    if since is not None:
-        rows = rows.filter(_.at >= moment(since))
-    if until is not None:
-        rows = rows.filter(_.at < moment(until))
-    return int(store.run(rows.aggregate(n=rows.count()))["n"].iloc[0])
-
-
-def _lines(store: "Store", since: datetime | None, until: datetime | None) -> "ir.Table":
+def _lines(store: "Store", since: datetime | None, until: datetime | None) -> str:
     from ibis import _
 
     from dashboard.kinds import moment
@@ -103,10 +89,12 @@ def _lines(store: "Store", since: datetime | None, until: datetime | None) -> "i
     return _in_order(store, store.lines.filter(_.event.isin(_RARE) | near))
 
 
-def _in_order(store: "Store", rows: "ir.Table") -> "ir.Table":
+def _in_order(store: "Store", rows: "ir.Table") -> str:
+    import ibis
     from ibis import _
 
     lines = store.lines
     # Files in the order of their beginnings, each in its own: a wall clock that jumps does not change the order of lines.
     begins = lines.group_by("source").agg(begin=_.at.min())
-    return rows.join(begins, "source").order_by(["begin", "source", "offset"]).select("text")
+    found = rows.join(begins, "source").order_by(["begin", "source", "offset"]).select("text")
+    return str(ibis.to_sql(found, dialect="duckdb"))

@@ -67,7 +67,7 @@ def head(found: Document) -> str:
     window, processes = found["window"], found["processes"]
     stretch = "".join(f" {word} {at}" for word, at in window.items() if at)
     of = f"{processes} process{'' if processes == 1 else 'es'}"
-    return f"{found['reality']['requests']:,} requests of {of}{stretch} · {policy(found['policy'])}"
+    return f"{found['reality']['requests']:,} requests of {of}{stretch} · {policy(found['policy'])} · {found['draws']} draws"
 
 
 def policy(told: Mapping[str, Any]) -> str:
@@ -82,6 +82,8 @@ def doubts(found: Document) -> Iterator[str]:
     """What makes the numbers less than they seem."""
     if not found["settings_known"]:
         yield "The log does not say its settings: the defaults stand in for them."
+    if found["quiet"]:
+        yield f"Not played but counted as they were: {found['quiet']:,} requests answered at once, far from any trouble."
     if found["left_out"]:
         yield f"{found['left_out']:,} requests are left out: the log lacks their beginning."
     unknown = max(cell["calls"]["unknown"] for cell in found.get("sweep", [found]))
