@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashboard.whatif.options import axes_of, changes_of
+from dashboard.whatif.options import ALIASES, axes_of, changes_of
 from dashboard.whatif.prediction import DRAWS, FEWEST_DRAWS, MOST_REQUESTS, check_amount
 from dashboard.whatif.question import Question
 from dashboard.whatif.reading import MARGIN, Policy, in_force, recorded_lines
@@ -125,8 +125,13 @@ def _around(asked: Mapping[str, list[float]], now: Policy, order: str | None) ->
         "before_s": BEFORE_S,
         "after_s": BEFORE_S + longest_s,
         "limit_ms": 1000 * min(limits_s, default=1e9),
-        "provider": order.split(",")[0].strip().lower() if order else None,
+        "provider": _primary(order) if order else None,
     }
+
+
+def _primary(order: str) -> str:
+    name = order.split(",")[0].strip().lower()
+    return ALIASES.get(name, name)
 
 
 def _is_number(text: str) -> bool:

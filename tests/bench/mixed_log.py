@@ -43,18 +43,22 @@ def write(path: Path, size: int, *, noise: bool = True, seed: int = 1, step_s: f
             events += 1
         while written < size:
             at_s += rng.expovariate(1 / step_s)
-            request = _request(rng, f"{rng.getrandbits(64):016x}", (at_s - START_S) % 3600 < 300)
-            for event in request:
+            made = request(rng, f"{rng.getrandbits(64):016x}", (at_s - START_S) % 3600 < 300)
+            for event in made:
                 written += file.write(to_line(event, at_s, ORIGIN))
-            events += len(request)
+            events += len(made)
             if noise:
                 written += file.write(_noise(rng, at_s))
     return events
 
 
-def _request(rng: random.Random, request_id: str, down: bool) -> list[Event]:
+def request(rng: random.Random, request_id: str, down: bool, *, alone: bool = False) -> list[Event]:
+    """One request's lines. down: the primary is; alone: the first attempt fails, the second one answers."""
     events: list[Event] = []
     failed_ms = 0.0
+    if alone and not down:
+        failed_ms = rng.uniform(50, 300)
+        events.append(_attempt(rng, request_id, 0, failed_ms, Reason.SERVER_ERROR))
     if down:
         failed_ms = rng.uniform(50, 300)
         events.append(_attempt(rng, request_id, 0, failed_ms, Reason.SERVER_ERROR))
@@ -80,7 +84,7 @@ def _request(rng: random.Random, request_id: str, down: bool) -> list[Event]:
             request_id=request_id,
             status=RequestStatus.SUCCESS,
             provider=ORDER[int(down)],
-            attempts=1 + down,
+            attempts=len([event for event in events if isinstance(event, AttemptFinished)]),
             fallbacks=int(down),
             total_ms=took_ms + failed_ms,
             wasted_ms=failed_ms,
