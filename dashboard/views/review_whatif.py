@@ -6,6 +6,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard import chart, panels, replaying, state
+from dashboard.control.values import Role
 from dashboard.inert import inert
 from dashboard.operations.drafts import setting_words
 from dashboard.operations.notes import Level, notes
@@ -107,6 +108,8 @@ def _asked(ask: _Ask, since: datetime, until: datetime) -> Question | None:
 
 def _begin(ask: _Ask, since: datetime, until: datetime) -> None:
     st.session_state[_FAULT] = ""
+    if who.person().role is Role.NOBODY:  # asked anew at the action; the gate says why
+        return
     try:
         st.session_state[_JOB] = replaying.players().begin(ask(_typed(), since, until))
     except WhatIfError as exc:

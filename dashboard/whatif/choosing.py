@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BEFORE_S = 60.0
 """So long before trouble its calls are played: draws look at the calls before it."""
+LEFT = 0.75
+"""Of what a what-if plays, where finding the requests takes time as well."""
 _LOAD = ("METIS_LLM_MAX_CONCURRENCY", "METIS_LLM_MAX_QUEUE")
 """With less room even a quiet request may wait for another."""
 _COOLDOWNS = ("METIS_LLM_CIRCUIT_COOLDOWN_SECONDS", "METIS_LLM_CIRCUIT_MAX_COOLDOWN_SECONDS")
@@ -40,14 +42,21 @@ ORDER BY "at", request_id
 """
 _LINES = f"""
 WITH omitted AS ({_QUIET}),
-places AS (
-    SELECT source, "offset" FROM requests SEMI JOIN omitted USING (source, request_id)
-    UNION ALL SELECT source, "offset" FROM attempts SEMI JOIN omitted USING (source, request_id)
+played AS (
+    SELECT source, "offset" FROM requests ANTI JOIN omitted USING (source, request_id)
+    WHERE "at" >= $near AND "at" < $far
+    UNION ALL
+    SELECT source, "offset" FROM attempts ANTI JOIN omitted USING (source, request_id)
+    WHERE "at" >= $near AND "at" < $far
+    UNION ALL
+    SELECT source, "offset" FROM fallbacks WHERE "at" >= $near AND "at" < $far
+    UNION ALL
+    SELECT source, "offset" FROM others
+    WHERE event IN ('SERVICE_STARTED', 'PROVIDERS_INITIALIZED', 'CONFIG_CHANGED', 'BREAKER_TRANSITION')
+        OR event = 'PROVIDERS_EXHAUSTED' AND "at" >= $near AND "at" < $far
 ),
 begins AS (SELECT source, min("at") AS begin FROM lines GROUP BY source)
-SELECT text FROM lines ANTI JOIN places USING (source, "offset") JOIN begins USING (source)
-WHERE event IN ('SERVICE_STARTED', 'PROVIDERS_INITIALIZED', 'CONFIG_CHANGED', 'BREAKER_TRANSITION')
-    OR event IN ('LLM_ATTEMPT', 'LLM_REQUEST', 'FALLBACK', 'PROVIDERS_EXHAUSTED') AND "at" >= $near AND "at" < $far
+SELECT text FROM lines SEMI JOIN played USING (source, "offset") JOIN begins USING (source)
 ORDER BY begin, source, "offset"
 """
 
@@ -99,7 +108,7 @@ def chosen(store: "Store", question: Question) -> Chosen:
     waits = [batch.column("total_ms").to_numpy() for batch in _all(store, around | times)]
     quiet = np.concatenate([NO_WAITS, *waits])
     played = requests - len(quiet)
-    draws = max(fewest, min(usual, MOST_REQUESTS // max(1, played * points)))
+    draws = max(fewest, min(usual, int(MOST_REQUESTS * LEFT) // max(1, played * points)))
     check_amount(max(1, played), draws, points)
     return Chosen(replace(question, draws=draws), played, quiet, around)
 

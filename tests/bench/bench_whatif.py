@@ -5,6 +5,7 @@ primary for ten minutes. Target: 30 s, and 1 s for a refresh.
 """
 
 import random
+import resource
 import statistics
 import sys
 import tempfile
@@ -49,30 +50,41 @@ def main() -> None:
         write(log, requests)
         store = Store.open(Path(folder) / "store.duckdb")
         Ingest(store, [str(log)], follow=False).run_once()
-        extent = store.extent()
-        if extent is None:
-            raise SystemExit("the store is empty")
-        whole = Window.of(extent[0], extent[1] + timedelta(seconds=1))
-        recent = Window.of(whole.end - timedelta(minutes=15), whole.end)
-        page(store, recent, whole)
-        began = time.perf_counter()
-        job = Players(store).begin(Question(("circuit_threshold=5", "circuit_cooldown_seconds=30"), None, (), *extent))
-        refreshes, steps = [], []
-        while not job.standing.over:
-            refresh = time.perf_counter()
-            page(store, recent, whole)
-            refreshes.append(time.perf_counter() - refresh)
-            if not steps or steps[-1][1] != job.standing.words:
-                steps.append((time.perf_counter() - began, job.standing.words))
-            time.sleep(0.25)
-        took_s = time.perf_counter() - began
-        standing = job.wait(1)
+        measure(store)
         store.close()
+
+
+def measure(store: Store) -> None:
+    """Measures over what the store holds, and prints."""
+    extent = store.extent()
+    if extent is None:
+        raise SystemExit("the store is empty")
+    whole = Window.of(extent[0], extent[1] + timedelta(seconds=1))
+    recent = Window.of(whole.end - timedelta(minutes=15), whole.end)
+    page(store, recent, whole)
+    began = time.perf_counter()
+    question = Question(("circuit_threshold=5", "circuit_cooldown_seconds=30"), since=whole.start, until=whole.end)
+    job = Players(store).begin(question)
+    refreshes, steps = [], []
+    while not job.standing.over:
+        refresh = time.perf_counter()
+        page(store, recent, whole)
+        refreshes.append(time.perf_counter() - refresh)
+        if not steps or steps[-1][1] != job.standing.words:
+            steps.append((time.perf_counter() - began, job.standing.words))
+        job.wait(1.0)  # as often as a page that follows the log
+    took_s = time.perf_counter() - began
     for at, words in steps:
         print(f"  {at:5.1f} s  {words}")
-    print(standing.problem or {key: standing.found[key] for key in ("quiet", "draws", "reality", "calls")})
+    found = job.standing.found
+    if found is None:
+        raise SystemExit(job.standing.problem)
+    requests = found["reality"]["requests"]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"{requests:,} requests, {found['quiet']:,} of them quiet, {found['draws']} draws, {found['reality']}")
     print(
-        f"what-if of {requests:,} requests: {took_s:.1f} s (target 30); a refresh meanwhile: median "
+        f"what-if of {requests:,} requests: {took_s:.1f} s (target 30), {used.ru_utime + used.ru_stime:.1f} s of a "
+        f"processor in its own process, {used.ru_maxrss / 1024:,.0f} MB; a refresh meanwhile: median "
         f"{statistics.median(refreshes) * 1000:.0f} ms, longest {max(refreshes) * 1000:.0f} ms (target 1,000)"
     )
 

@@ -13,6 +13,7 @@ from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
 pytestmark = IN_A_BROWSER
 
 ADDRESS = "/review?review.from=2026-03-02T00:04:00Z&review.to=2026-03-02T00:10:00Z&whatif.draws=3"
+PLAYED_MS = 60_000  # the process that replays stands back for everybody else on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_another_threshold_stands_beside_reality_and_a_sweep_shows_them_all(
     threshold.press("Enter")
     page.get_by_role("button", name="Replay", exact=True).click()
 
-    expect(page.locator(".st-key-whatif-compared td").first).to_have_text("success rate")
+    expect(page.locator(".st-key-whatif-compared td").first).to_have_text("success rate", timeout=PLAYED_MS)
     expect(page.get_by_text(re.compile(r"--set circuit_threshold=5 .*--draws 3"))).to_be_visible()
     expect(page).to_have_url(re.compile("whatif.circuit_threshold=5"))
 
@@ -42,7 +43,7 @@ def test_another_threshold_stands_beside_reality_and_a_sweep_shows_them_all(
     page.get_by_label("Sweep: thresholds").press("Enter")
     page.get_by_role("button", name="Sweep", exact=True).click()
 
-    expect(page.locator(".st-key-whatif-swept tbody tr")).to_have_count(7)
+    expect(page.locator(".st-key-whatif-swept tbody tr")).to_have_count(7, timeout=PLAYED_MS)
     expect(page.locator(".st-key-whatif-swept")).to_contain_text("60 ◆")
     expect(page.locator(".st-key-whatif-sweep_success .scatterlayer path.js-line")).to_have_count(3)
     for width, name in ((1280, "whatif"), (390, "whatif_phone")):
