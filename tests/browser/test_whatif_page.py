@@ -12,7 +12,7 @@ from tests.browser.conftest import IN_A_BROWSER, Dashboard, Watched
 
 pytestmark = IN_A_BROWSER
 
-ADDRESS = "/review?review.from=2026-03-02T00:04:00Z&review.to=2026-03-02T00:10:00Z&whatif.draws=3"
+ADDRESS = "/review?review.from=2026-03-02T00:04:00Z&review.to=2026-03-02T00:10:00Z&whatif.draws=2"
 PLAYED_MS = 60_000  # the process that replays stands back for everybody else on a busy machine
 
 
@@ -29,14 +29,14 @@ def test_another_threshold_stands_beside_reality_and_a_sweep_shows_them_all(
     page = watched.page
     threshold = page.get_by_label("Failures that open a circuit")
     expect(threshold).to_have_attribute("placeholder", "as it was: 3")
-    expect(page.get_by_label("Draws")).to_have_value("3")
+    expect(page.get_by_label("Draws")).to_have_value("2")
 
     threshold.fill("5")
     threshold.press("Enter")
     page.get_by_role("button", name="Replay", exact=True).click()
 
     expect(page.locator(".st-key-whatif-compared td").first).to_have_text("success rate", timeout=PLAYED_MS)
-    expect(page.get_by_text(re.compile(r"--set circuit_threshold=5 .*--draws 3"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"--set circuit_threshold=5 .*--draws 2"))).to_be_visible()
     expect(page).to_have_url(re.compile("whatif.circuit_threshold=5"))
 
     page.get_by_label("Sweep: thresholds").fill("2,3")
