@@ -208,6 +208,16 @@ class Store:
 
         return self._frame(str(ibis.to_sql(expression, dialect="duckdb")), {})
 
+    @contextlib.contextmanager
+    def batches(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Any]:
+        """The rows of a query of ours as a pyarrow.RecordBatchReader to be read inside the block: they may be many.
+
+        sql, parameters: as in `query`.
+        """
+        given = {name: _naive(value) for name, value in parameters.items()}
+        with self._reading() as connection:
+            yield connection.sql(sql, params=given).to_arrow_reader(10_000)
+
     def read(self, metric: str, window: Window | None = None, at: datetime | None = None) -> "pd.DataFrame":
         """The rows of a metric, by the name of its function: the same as `run` gives, sooner. Times are UTC."""
         return self._frame(*queries.statement(metric, window, at, structured=self._is_structured()))

@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +12,14 @@ from dashboard.ingest import Ingest
 from dashboard.settings import SettingsError
 from dashboard.stats import StatsError, check, safe_output, time_of
 from dashboard.store import Store
-from dashboard.whatif.options import axes_of, changes_of, order_of, short_of
-from dashboard.whatif.prediction import DRAWS, Prediction, WhatIfError, predicted
-from dashboard.whatif.reading import recorded_lives, recorded_pasts
-from dashboard.whatif.sweep import SWEEP_DRAWS, Cell, swept
-from resilience.events import utc_text
-from resilience.replay import Life, Past, ReplayError, Reproduction, reproduced
+from dashboard.whatif.choosing import chosen
+from dashboard.whatif.document import document as answered
+from dashboard.whatif.options import axes_of, changes_of
+from dashboard.whatif.prediction import DRAWS, WhatIfError
+from dashboard.whatif.question import Question
+from dashboard.whatif.reading import lives_of
+from dashboard.whatif.sweep import SWEEP_DRAWS
+from resilience.replay import ReplayError
 
 
 @click.command("whatif")
@@ -70,11 +71,11 @@ def document(
     draws: int | None = None,
     seed: int = 1,
 ) -> dict[str, Any]:
-    """The what-if as plain values; docs/whatif.md says what each key means.
+    """The what-if over these logs as plain values.
 
     Raises: StatsError for paths and times, WhatIfError and ReplayError for settings, the order and the amount of work.
     """
-    changes, axes = changes_of(pairs), axes_of(sweeps)
+    changes_of(pairs), axes_of(sweeps)  # a mistake is told before a long log is read
     for path in paths:
         check(path)
     store = Store.open(None)
@@ -85,60 +86,10 @@ def document(
             time_of(option, text, extent[1] if extent else datetime.now(UTC))
             for option, text in zip(("--since", "--until"), times, strict=True)
         )
-        lives = recorded_lives(store, since, until)
+        question = Question(tuple(pairs), order, tuple(sweeps), since, until, draws, seed)
+        found = chosen(store, question)
+        with found.lines(store) as lines:
+            lives = lives_of(lines)
     finally:
         store.close()
-    pasts = recorded_pasts(lives, since, until)
-    chosen = order_of(order, _seen(pasts))
-    policy = {"changes": {short_of(name): value for name, value in changes.items()}, "order": list(chosen)}
-    head = {
-        "window": {"since": since and utc_text(since), "until": until and utc_text(until)},
-        "processes": len(pasts),
-        "settings_known": all(past.in_force.known for past in pasts),
-        # With a part of the log alone the circuits' beginnings are not there.
-        "reproduction": _reproduction(lives) if since is None and until is None else None,
-        "policy": policy,
-    }
-    if axes:
-        cells = swept(pasts, axes, changes, chosen, draws=draws or SWEEP_DRAWS, seed=seed)
-        names = [short_of(name) for name, _ in axes]
-        return head | {
-            "sweep": [_cell(names, cell) for cell in cells],
-            **_told(cells[0].prediction, seed, numbers=False),
-        }
-    return head | _told(predicted(pasts, changes, chosen, draws=draws or DRAWS, seed=seed), seed)
-
-
-def _seen(pasts: Sequence[Past]) -> set[str]:
-    return {name for past in pasts for name in (*past.in_force.order, *past.attempts)}
-
-
-def _told(found: Prediction, seed: int, *, numbers: bool = True) -> dict[str, Any]:
-    told: dict[str, Any] = {"reality": _rounded(asdict(found.reality))}
-    if numbers:
-        told["predicted"] = {name: _rounded(asdict(each)) for name, each in found.numbers.items()}
-        told["calls"] = _calls(found)
-    return told | {"draws": found.draws, "seed": seed, "left_out": found.left_out}
-
-
-def _calls(found: Prediction) -> dict[str, Any]:
-    return _rounded({"happened": found.happened, "drawn": found.drawn, "unknown": found.unknown})
-
-
-def _cell(names: Sequence[str], cell: Cell) -> dict[str, Any]:
-    predicted_ = {name: _rounded(asdict(each)) for name, each in cell.prediction.numbers.items()}
-    settings = dict(zip(names, cell.values, strict=True))
-    return {"settings": settings, "predicted": predicted_, "calls": _calls(cell.prediction)}
-
-
-def _reproduction(lives: Sequence[Life]) -> dict[str, Any]:
-    found: list[Reproduction] = [reproduced(life) for life in lives]
-    return {
-        "transitions": sum(len(each.logged) for each in found),
-        "exact": all(each.exact for each in found),
-        "left_out": sum(each.left_out for each in found),
-    }
-
-
-def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 6) if isinstance(value, float) else value for name, value in values.items()}
+    return answered(lives, found.question, found.quiet)

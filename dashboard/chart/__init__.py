@@ -1,7 +1,8 @@
 """A Plotly chart that new data does not disturb: zoom, selection and hidden series stay.
 
 st.plotly_chart mounts anew with each change of its data; this component keeps the node and calls Plotly.react.
-Charts of one `group` share their time axis: a zoom in one is a zoom in all. Plotly's JavaScript is the one
+Charts of one `group` share their time axis: a zoom in one is a zoom in all; one whose axis
+is no time stands still. Plotly's JavaScript is the one
 inside the installed Python package, served by dashboard/asgi.py.
 """
 

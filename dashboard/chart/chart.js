@@ -40,6 +40,8 @@ function faded(color, opacity) {
 // (the lengths of bars) stay numbers.
 const utc = ms => (ms === null ? null : new Date(ms).toISOString().slice(0, -1));
 
+const overTime = layout => layout.xaxis.type === "date";
+
 function inUtc({ data, layout }) {
   for (const trace of data) {
     const times = trace.type === "bar" ? "base" : "x";
@@ -96,15 +98,17 @@ async function draw(Plotly, chart, content, root) {
     group = { zoom: null, revision: layout.uirevision };
     groups.set(content.group, group);
   }
-  inUtc(content.figure);
   layout.height = content.height;
-  layout.xaxis.range = (group.zoom ?? chart.range).map(utc);
+  if (overTime(layout)) {
+    inUtc(content.figure);
+    layout.xaxis.range = (group.zoom ?? chart.range).map(utc);
+  }
   layout.xaxis.uirevision = content.mark; // the zoom is kept here, for the whole group
   chart.whole.hidden = group.zoom === null;
   // A phone has room for what is drawn, not for what could be.
   const traces = root.clientWidth < 600 ? data.filter(trace => trace.visible !== "legendonly") : data;
   await Plotly.react(chart.node, traces, layout, {
-    displaylogo: false, doubleClick: false,
+    displaylogo: false, doubleClick: false, displayModeBar: overTime(layout) ? "hover" : false,
     modeBarButtons: [["select2d", "zoom2d", "pan2d", {
       name: "whole", title: "Show the whole range", icon: Plotly.Icons.home, click: () => zoomTo(Plotly, chart, null),
     }]],

@@ -1,19 +1,20 @@
 """Review: the incidents of the log or a range by hand, each with its course, impact, causes, evidence, notes and report."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import streamlit as st
 
 from dashboard import alert_state, chart, panels, reviewing, state
 from dashboard.incidents import words
+from dashboard.incidents.charts import stretch
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.timeline import Entry, fewer
 from dashboard.inert import inert
 from dashboard.live.span import parse_utc, spell_utc
 from dashboard.report.content import Report
 from dashboard.report.files import stem
-from dashboard.views import links, review_notes, who
+from dashboard.views import links, review_notes, review_whatif, who
 from dashboard.views.guard import guarded
 from dashboard.views.waiting import progress, rule_problem, trouble, waiting
 
@@ -46,6 +47,7 @@ def page() -> None:
     if chosen is not None:
         with guarded("incident"):
             _incident(version, chosen)
+        review_whatif.whatif(version, *(by_hand or _shown(chosen)))
 
 
 def _bar(newest: datetime | None) -> tuple[datetime, datetime] | None:
@@ -139,6 +141,12 @@ def _incident(version: int, incident: Incident) -> None:
     _timeline(report)
     with guarded("notes"):
         review_notes.notes(incident, who.person())
+
+
+def _shown(incident: Incident) -> tuple[datetime, datetime]:
+    """The stretch of time of the charts, in whole seconds."""
+    window = stretch(incident)
+    return window.start.replace(microsecond=0), window.end.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _compared(report: Report) -> None:

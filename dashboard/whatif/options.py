@@ -63,7 +63,7 @@ def order_of(text: str | None, seen: Iterable[str]) -> tuple[str, ...]:
     known = sorted(set(seen))
     wrong = [name for name in names if name not in known or re.fullmatch(PROVIDER_NAME, name) is None]
     if not names or wrong or len(set(names)) < len(names):
-        raise WhatIfError(f"--order must name providers of the log ({', '.join(known)}), each once, got {text!r}")
+        raise WhatIfError(f"the order must name providers of the log ({', '.join(known)}), each once, got {text!r}")
     return names
 
 

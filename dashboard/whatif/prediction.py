@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from dashboard.whatif.summary import Summary, summary
-from resilience.replay import Past, Played, Source, play_again
+from dashboard.whatif.summary import NO_WAITS, Ends, Summary, Waits
+from resilience.replay import Past, Source, play_again
 
 DRAWS = 20
+FEWEST_DRAWS = 5
+"""Made instead of DRAWS where the requests are many and nobody asked for a number."""
 MOST_REQUESTS = 200_000
 """Requests times draws that one what-if plays; about half a minute."""
 
@@ -33,7 +35,7 @@ class Prediction:
     """What would have happened beside what did. numbers: by the names of Summary's fields.
 
     happened, drawn, unknown: shares of the calls whose outcome is the log's own, drawn from calls near in time, and
-    known from nothing; left_out: requests whose beginning the log lacks.
+    known from nothing; left_out: requests whose beginning the log lacks; quiet: those that were not played.
     """
 
     reality: Summary
@@ -43,6 +45,7 @@ class Prediction:
     drawn: float
     unknown: float
     left_out: int
+    quiet: int = 0
 
 
 def predicted(
@@ -52,29 +55,28 @@ def predicted(
     *,
     draws: int = DRAWS,
     seed: int = 1,
+    quiet: Waits = NO_WAITS,
     progress: Callable[[int], None] | None = None,
 ) -> Prediction:
     """The pasts of all processes under these settings (by variable, as text) and this order.
 
-    progress: called with the number of draws made. Raises: WhatIfError for more than MOST_REQUESTS; ReplayError for
+    quiet: of requests beside these that nothing would have changed; progress: called with the number of draws made.
+    Raises: WhatIfError for more than MOST_REQUESTS; ReplayError for
     settings that break a rule.
     """
-    requests = sum(len(past.requests) for past in pasts)
-    if not requests:
-        raise WhatIfError("there must be a request to replay, and this log has none there (plain lines tell of none)")
-    if requests * draws > MOST_REQUESTS:
-        rule = f"at most {MOST_REQUESTS:,} requests times draws"
-        raise WhatIfError(
-            f"a what-if plays {rule}, got {requests:,} times {draws}: name a shorter time, or fewer draws"
-        )
+    check_amount(amount(pasts, quiet), draws)
     calls: Counter[Source] = Counter()
     found: list[Summary] = []
-    before = reality(pasts)
+    were = Ends.of([asked.end for past in pasts for asked in past.requests], quiet)
+    before = reality(pasts, quiet)
     for number in range(draws):
         played = [play_again(past, changes, order, f"{seed}:{number}") for past in pasts]
         for one in played:
             calls.update(one.calls)
-        found.append(_allowing_for_chance(pasts, played, before, random.Random(f"{seed}:{number}:requests")))
+        calls[Source.HAPPENED] += len(quiet)
+        would_be = Ends.of([end for one in played for end in one.ends], quiet)
+        openings = sum(one.openings for one in played)
+        found.append(_allowing_for_chance(were, would_be, before, openings, f"{seed}:{number}:requests"))
         if progress is not None:
             progress(number + 1)
     total = max(1, calls.total())
@@ -86,38 +88,59 @@ def predicted(
         drawn=calls[Source.DRAWN] / total,
         unknown=calls[Source.UNKNOWN] / total,
         left_out=sum(past.left_out for past in pasts),
+        quiet=len(quiet),
     )
 
 
-def reality(pasts: Sequence[Past]) -> Summary:
+def check_amount(requests: int, draws: int, points: int = 1) -> None:
+    """Raises: WhatIfError for no request, or for more than MOST_REQUESTS times draws (times points of a sweep)."""
+    if not requests:
+        raise WhatIfError("there must be a request to replay, and this log has none there (plain lines tell of none)")
+    if requests * draws * points <= MOST_REQUESTS:
+        return
+    if points == 1:
+        rule = f"a what-if plays at most {MOST_REQUESTS:,} requests times draws, got {requests:,} times {draws}"
+        raise WhatIfError(f"{rule}: name a shorter time, or fewer draws")
+    rule = f"a sweep plays at most {MOST_REQUESTS:,} requests times draws times points"
+    got = f"{requests:,} times {draws} times {points}"
+    raise WhatIfError(f"{rule}, got {got}: name a shorter time, fewer values or fewer draws")
+
+
+def reality(pasts: Sequence[Past], quiet: Waits = NO_WAITS) -> Summary:
     """How the same requests really fared."""
-    return summary([asked.end for past in pasts for asked in past.requests], sum(past.openings for past in pasts))
+    ends = Ends.of([asked.end for past in pasts for asked in past.requests], quiet)
+    return ends.summary(sum(past.openings for past in pasts))
 
 
-def _allowing_for_chance(
-    pasts: Sequence[Past], played: Sequence[Played], before: Summary, rng: random.Random
-) -> Summary:
+def amount(pasts: Sequence[Past], quiet: Waits) -> int:
+    """How many requests are played; 1 where there are none but quiet ones."""
+    return sum(len(past.requests) for past in pasts) or min(1, len(quiet))
+
+
+def _allowing_for_chance(were: Ends, would_be: Ends, before: Summary, openings: int, seed: str) -> Summary:
     """Reality, changed by what the draw changes in a random sample of the requests (a paired bootstrap).
 
     The requests are few, and which of them meet the outcomes that were drawn is chance. What did not change leaves no
     trace in it: under its own policy a log gives reality back.
     """
-    openings = sum(one.openings for one in played)
-    pairs = [
-        (asked.end, end)
-        for past, one in zip(pasts, played, strict=True)
-        for asked, end in zip(past.requests, one.ends, strict=True)
-    ]
-    sample = rng.choices(pairs, k=len(pairs))
-    was, would_be = (summary([pair[side] for pair in sample], openings) for side in (0, 1))
+    sample = (_uniform(len(were), seed) * len(were)).astype(np.int64)
+    was, then = were.summary(openings, sample), would_be.summary(openings, sample)
     return Summary(
-        requests=summary([end for _, end in pairs], openings).requests,
-        success_rate=_moved(before.success_rate, was.success_rate, would_be.success_rate, most=1.0),
-        fallback_rate=_moved(before.fallback_rate, was.fallback_rate, would_be.fallback_rate, most=1.0),
-        p95_ms=_moved(before.p95_ms, was.p95_ms, would_be.p95_ms),
-        wasted_s=_moved(before.wasted_s, was.wasted_s, would_be.wasted_s) or 0.0,
+        requests=int(would_be.counted.sum()),
+        success_rate=_moved(before.success_rate, was.success_rate, then.success_rate, most=1.0),
+        fallback_rate=_moved(before.fallback_rate, was.fallback_rate, then.fallback_rate, most=1.0),
+        p95_ms=_moved(before.p95_ms, was.p95_ms, then.p95_ms),
+        wasted_s=_moved(before.wasted_s, was.wasted_s, then.wasted_s) or 0.0,
         openings=openings,
     )
+
+
+def _uniform(number: int, seed: str) -> Waits:
+    """Numbers from 0 to 1: those that random.Random(seed) would give, a hundred times as fast."""
+    *words, place = random.Random(seed).getstate()[1]
+    twin = np.random.RandomState()
+    twin.set_state(("MT19937", np.array(words, dtype=np.uint32), place, 0, 0.0))
+    return twin.random_sample(number)
 
 
 def _moved(real: float | None, was: float | None, would_be: float | None, most: float = float("inf")) -> float | None:

@@ -15,5 +15,6 @@ from resilience.replay.life import lives as lives
 from resilience.replay.playing import Played as Played
 from resilience.replay.playing import play_again as play_again
 from resilience.replay.settings import NAMES as NAMES
+from resilience.replay.settings import UNKNOWN as UNKNOWN
 from resilience.replay.settings import InForce as InForce
 from resilience.replay.settings import ReplayError as ReplayError

@@ -44,6 +44,10 @@ class InForce:
                 return InForce(event.settings or {}, event.order, event.settings is not None)
         return self
 
+    def value(self, name: str) -> str:
+        """A setting of NAMES as text: as the log says, else its default."""
+        return self.values.get(name) or default_of(name)
+
     def under(self, changes: Mapping[str, str], order: Sequence[str] = ()) -> "InForce":
         """The same with these settings, and this order if there is one."""
         return replace(self, values={**self.values, **changes}, order=tuple(order) or self.order)

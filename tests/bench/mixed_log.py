@@ -45,20 +45,24 @@ def write(path: Path, size: int, *, noise: bool = True, seed: int = 1, step_s: f
         while written < size:
             at_s += rng.expovariate(1 / step_s)
             was_down, down = down, (at_s - START_S) % 3600 < 300
-            request = _request(rng, f"{rng.getrandbits(64):016x}", down)
+            made = request(rng, f"{rng.getrandbits(64):016x}", down)
             if was_down and not down:
-                request += _closed()
-            for event in request:
+                made += _closed()
+            for event in made:
                 written += file.write(to_line(event, at_s, ORIGIN))
-            events += len(request)
+            events += len(made)
             if noise:
                 written += file.write(_noise(rng, at_s))
     return events
 
 
-def _request(rng: random.Random, request_id: str, down: bool) -> list[Event]:
+def request(rng: random.Random, request_id: str, down: bool, *, alone: bool = False) -> list[Event]:
+    """One request's lines. down: the primary is; alone: the first attempt fails, the second one answers."""
     events: list[Event] = []
     failed_ms = 0.0
+    if alone and not down:
+        failed_ms = rng.uniform(50, 300)
+        events.append(_attempt(rng, request_id, 0, failed_ms, Reason.SERVER_ERROR))
     if down:
         failed_ms = rng.uniform(50, 300)
         events.append(_attempt(rng, request_id, 0, failed_ms, Reason.SERVER_ERROR))
@@ -84,7 +88,7 @@ def _request(rng: random.Random, request_id: str, down: bool) -> list[Event]:
             request_id=request_id,
             status=RequestStatus.SUCCESS,
             provider=ORDER[int(down)],
-            attempts=1 + down,
+            attempts=len([event for event in events if isinstance(event, AttemptFinished)]),
             fallbacks=int(down),
             total_ms=took_ms + failed_ms,
             wasted_ms=failed_ms,

@@ -115,7 +115,7 @@ def test_settings_go_by_the_runbooks_names_and_by_short_ones() -> None:
         (lambda: axes_of(["threshold=1,2,3,4,5,6,7,8,9"]), "1 to 8 values"),
         (lambda: order_of("anthropic,nobody", ["anthropic"]), "providers of the log .anthropic., each once"),
         (lambda: order_of("anthropic,claude", ["anthropic"]), "each once"),
-        (lambda: order_of(" , ", ["anthropic"]), "--order must name"),
+        (lambda: order_of(" , ", ["anthropic"]), "the order must name"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_the_rule(call, rule: str) -> None:
