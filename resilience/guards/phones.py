@@ -1,0 +1,66 @@
+"""Telephone numbers: known by a "+" with a country's code, by a word nearby, or by the way that they are grouped.
+
+No list of the world's numbering plans: where a word stands nearby they decide little, they cost 50 µs per candidate, and hostile
+text can load hundreds of them.
+"""
+
+import re
+from collections.abc import Iterator
+
+_NUMBER = re.compile(
+    rb"(?<![\w\xe9+])(?<![\w\xe9][.,:/#\-])(?<![\-$#])"  # not the end of another number, name, amount or price
+    rb"(?:\+|\(\+?)?\d++(?:[ ./()\-]{1,2}\d++)*+(?: ?(?:x|ext\.? ?)\d{1,6})?"
+)
+# Looked at afterwards: a condition inside the pattern would make it try the same run of numbers from each of its groups.
+_GOES_ON = re.compile(rb"[\w\xe9%$]|[,:.\-/+]\d")
+# The last of these words before a number says what it is.
+_BEFORE = re.compile(
+    rb"(?i)\b(?:(tele(?:ph|f)on\w{0,2}|phones?|tel|mobile|mobil|handy|cell(?:phone)?|fax|call(?:ing|ed)?|dial|ring|sms|texts?|whatsapp|signal"
+    rb"|reach|contact|messages?|registered|number is)"
+    rb"|(order|invoice|isbn|tracking|part|account|acct|card|reference|ref|licen[cs]e|passport|serial|case|ticket|id|ssn|security|zip|date"
+    rb"|version|population|epoch|amount|total|price|timestamp|ts)(?: (?:number|no|code|id))?(?: is)?)(?:\b|_)"
+)
+_AFTER = re.compile(rb"(?i)[ \t]{0,2}[(\-]?[ \t]?(?:office|fax|mobile|cell|home|work|phone|tel)\b")
+# Part of what looks like an account number, whose checksum is wrong: DE89 3704 0044.
+_ACCOUNT = re.compile(rb"(?<![\w\xe9])[A-Z]{2}\d\d[A-Z0-9]{0,30}+(?: [A-Z0-9]{1,4}+){0,8}+ $")
+# A ZIP code with its extension; a social security number that cannot be one.
+_NO_PHONE = re.compile(rb"\d{5}-\d{4}|\d{3}([ .\-])\d\d\1\d{4}")
+_DATE = re.compile(rb"(?:19|20)\d\d[./\-]\d\d?[./\-]\d\d?|\d\d?[./\-]\d\d?[./\-](?:19|20)\d\d")
+# North America's plan: area and exchange begin with 2 to 9.
+_AMERICAN = re.compile(rb"(?:1[ .\-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.\-])[2-9]\d\d[.\-]\d{4}")
+# A trunk prefix, and groups of two digits or more: 0494 92 82 32, (0151) 496 0457.
+_TRUNK = re.compile(rb"\(?0[1-9]\d{0,4}\)?(?:[ \-/]\d{2,8}){1,5}")
+
+
+def phones(data: bytes) -> Iterator[tuple[int, int]]:
+    """Telephone numbers of 7 to 15 digits (E.164), extensions included."""
+    for found in _NUMBER.finditer(data):
+        written = found[0]
+        start = found.start()
+        if written.startswith(b"(") and b")" not in written:
+            written, start = written[1:], start + 1
+        number = re.split(rb"[xe]", written)[0].strip()
+        digits = re.sub(rb"\D", b"", number)
+        if (
+            7 <= len(digits) <= 15
+            and not _GOES_ON.match(data, found.end())
+            and _is_phone(number, digits, data, start, found.end())
+        ):
+            yield start, found.end()
+
+
+def _is_phone(number: bytes, digits: bytes, data: bytes, start: int, end: int) -> bool:
+    if _DATE.match(number) or _ACCOUNT.search(data[max(0, start - 40) : start]):
+        return False
+    if b"+" in number:
+        return len(digits) == 11 if digits[:1] == b"1" else digits[:1] != b"0" and len(digits) >= 8
+    word = None
+    for word in _BEFORE.finditer(data, max(0, start - 40), start):  # noqa: B007 the last one
+        pass
+    if word is not None:
+        return word[1] is not None
+    if _AFTER.match(data, end):
+        return True
+    if _NO_PHONE.fullmatch(number):
+        return False
+    return bool(_AMERICAN.fullmatch(number)) or (9 <= len(digits) <= 12 and bool(_TRUNK.fullmatch(number)))
