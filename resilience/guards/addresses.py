@@ -6,13 +6,14 @@ bounded.
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import IPv6Address
 
 _LOCAL = rb"A-Za-z0-9_.!#$%&*+~^\-\xe9"
 _EMAIL = re.compile(rb"(?<![%b])[%b]++@[A-Za-z0-9.\-\xe9]++" % (_LOCAL, _LOCAL))
 _TOP_LEVEL = re.compile(rb"(?:[A-Za-z\xe9]{2,63}|[xX][nN]--[A-Za-z0-9\-]{2,59})")
 
-_IPV4 = re.compile(rb"(?<![\w\xe9.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\w\xe9]|\.\d)")
+_NUMBER = rb"(?:0|[1-9]\d{0,2})"
+_IPV4 = re.compile(rb"(?<![\w\xe9.])%b(?:\.%b){3}(?:/\d{1,2})?(?![\w\xe9]|\.\d)" % (_NUMBER, _NUMBER))
 _IPV6 = re.compile(rb"(?<![\w\xe9:.])[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:]++(?:\.\d{1,3}){0,3}+(?:/\d{1,3})?(?![\w\xe9])")
 # 9.25.68.80 is a version after one of these words, and in Chrome/91.0.148.17.
 _VERSION = re.compile(
@@ -21,6 +22,7 @@ _VERSION = re.compile(
 # The networks of IPv4 that are kept for examples: RFC 5737. IPv6's 2001:db8::/32 also stands for real ones; hiding it costs nothing.
 _EXAMPLES = frozenset((b"\xc0\x00\x02", b"\xc6\x33\x64", b"\xcb\x00\x71"))
 _NOBODYS = frozenset((0, 127, 255))  # IPv4 by its first byte: this host, loopback, masks
+_PRIVATE = frozenset((b"10.0.0.0/8", b"172.16.0.0/12", b"192.168.0.0/16"))  # RFC 1918: the whole of them is nobody's
 
 
 def emails(data: bytes) -> Iterator[tuple[int, int]]:
@@ -36,36 +38,42 @@ def emails(data: bytes) -> Iterator[tuple[int, int]]:
             yield start, found.end() - len(domain) + len(domain.rstrip(b".-"))
 
 
-def ips(data: bytes) -> Iterator[tuple[int, int]]:
-    """IPv4 and IPv6 addresses, also mapped ones and networks (10.1.0.0/16), that may belong to somebody.
-
-    Left alone, since a question makes no sense without them: loopback, unspecified, masks, and the networks kept for examples.
-    """
+def ipv6s(data: bytes) -> Iterator[tuple[int, int]]:
+    """IPv6 addresses and networks that may belong to somebody: not the loopback, not the unspecified one."""
     for found in _IPV6.finditer(data):
         written = found[0] if found[0].endswith(b"::") else found[0].rstrip(b":")
-        if _may_be_ipv6(written) and _somebodys(written):
+        number, _, prefix = written.partition(b"/")
+        # Names in C++ have letters alone, add::f; slices in Python few digits, 10::2; times and MAC addresses single colons.
+        digits = number.translate(None, b":.")
+        if (
+            len(digits) < 4
+            or digits.isalpha()
+            or not (b"::" in number or number.count(b":") >= 6)
+            or int(prefix or b"0") > 128
+        ):
+            continue
+        try:
+            address = IPv6Address(number.decode("ascii"))
+        except ValueError:
+            continue
+        mapped = address.ipv4_mapped
+        if _somebodys(mapped.packed) if mapped else int(address) > 1:
             yield found.start(), found.start() + len(written)
+
+
+def ipv4s(data: bytes) -> Iterator[tuple[int, int]]:
+    """IPv4 addresses and networks that may belong to somebody.
+
+    Left alone, since a question makes no sense without them: loopback, unspecified, masks; and the networks kept for examples.
+    """
     for found in _IPV4.finditer(data):
-        before = data[max(0, found.start() - 16) : found.start()]
-        if not _VERSION.search(before) and _somebodys(found[0]):
-            yield found.start(), found.end()
+        number, _, prefix = found[0].partition(b"/")
+        packed = [int(part) for part in number.split(b".")]
+        if max(packed) > 255 or int(prefix or b"0") > 32 or not _somebodys(bytes(packed)):
+            continue
+        if found[0] not in _PRIVATE and not _VERSION.search(data[max(0, found.start() - 16) : found.start()]):
+            yield found.span()
 
 
-def _may_be_ipv6(written: bytes) -> bool:
-    # Names in C++ and Ruby have letters alone, add::f; slices in Python few digits, 10::2; times and MAC addresses single colons.
-    digits = written.translate(None, b":./")
-    return (b"::" in written or written.count(b":") >= 6) and len(digits) >= 4 and not digits.isalpha()
-
-
-def _somebodys(written: bytes) -> bool:
-    number, slash, prefix = written.decode("ascii").partition("/")
-    try:
-        address = ip_address(number)
-    except ValueError:
-        return False
-    if slash and int(prefix) > address.max_prefixlen:
-        return False
-    if address.version == 6 and address.ipv4_mapped is None:
-        return int(address) > 1  # :: and ::1
-    packed = address.packed[-4:]
+def _somebodys(packed: bytes) -> bool:
     return packed[0] not in _NOBODYS and packed[:3] not in _EXAMPLES

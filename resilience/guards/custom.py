@@ -20,6 +20,7 @@ MATCH_MIN = 4  # characters
 _MEMORY_BYTES = 1 << 20
 _LENGTH_MAX = 500
 _SINGLE = [chr(code) for code in (*range(32, 127), 0xE9)]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
 
 
@@ -34,16 +35,13 @@ class Custom:
         """The kinds that these patterns add."""
         return tuple(name for name, _ in self.patterns)
 
-    def find(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """Name, start and end of each match, pattern by pattern; characters of the text."""
-        if not self.patterns:
-            return
+    def find(self, text: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """Name and places of each pattern; characters of the text."""
         # RE2 reads UTF-8, which has no half of a surrogate pair.
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_surrogate(text) else text
+        text = _SURROGATE.sub("\ufffd", text)
         for name, pattern in self.patterns:
-            for found in pattern.finditer(text):
-                if found.end() - found.start() >= MATCH_MIN:
-                    yield name, found.start(), found.end()
+            spans = (found.span() for found in pattern.finditer(text))
+            yield name, [(start, end) for start, end in spans if end - start >= MATCH_MIN]
 
 
 NONE = Custom()
@@ -92,7 +90,3 @@ def _size(pattern: str) -> int:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     return int(re2.compile(pattern.encode(), options).programsize)
-
-
-def _has_surrogate(text: str) -> bool:
-    return not text.isascii() and bool(re.search("[\ud800-\udfff]", text))

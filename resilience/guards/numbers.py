@@ -21,6 +21,7 @@ _ISSUED = re.compile(
     rb"|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d)\d{12,15}|(?:35[2-8]\d\d|1800|2131)\d{11}|62\d{14,17}"
     rb"|(?:5[06-8]|6\d)\d{10,17}"
 )
+_CARD_WORD = re.compile(rb"(?i)(?:\bcard|credit|debit|\bpan\b)[^\n\d]{0,30}$")
 
 _SSN = re.compile(rb"(?<![\w\xe9])(?<!\d[.\-])\d{3}(?:([ .\-])\d{2}\1\d{4}|(-?)\d{2}(-?)\d{4})(?![\w\xe9]|[.\-]\d)")
 _SSN_WORD = re.compile(rb"(?i)(?:\bssn|social security)[^\n]{0,20}$")
@@ -37,10 +38,12 @@ def ibans(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def cards(data: bytes) -> Iterator[tuple[int, int]]:
-    """Card numbers that an issuer could have given out: first digits, length, Luhn checksum."""
+    """Card numbers with Luhn's checksum that an issuer could have given out, or that stand behind a word for a card."""
     for found in _CARD.finditer(data):
         digits = re.sub(rb"\D", b"", found[0])
-        if _ISSUED.fullmatch(digits) and luhn.is_valid(digits.decode("ascii")):
+        if luhn.is_valid(digits.decode("ascii")) and (
+            _ISSUED.fullmatch(digits) or _CARD_WORD.search(data[max(0, found.start() - 40) : found.start()])
+        ):
             yield found.span()
 
 

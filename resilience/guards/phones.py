@@ -5,7 +5,10 @@ text can load hundreds of them.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+
+from resilience.guards.plain import pattern
 
 _NUMBER = re.compile(
     rb"(?<![\w\xe9+])(?<![\w\xe9][.,:/#\-])(?<![\-$#])"  # not the end of another number, name, amount or price
@@ -14,7 +17,7 @@ _NUMBER = re.compile(
 # Looked at afterwards: a condition inside the pattern would make it try the same run of numbers from each of its groups.
 _GOES_ON = re.compile(rb"[\w\xe9%$]|[,:.\-/+]\d")
 # The last of these words before a number says what it is.
-_BEFORE = re.compile(
+_BEFORE = pattern(
     rb"(?i)\b(?:(tele(?:ph|f)on\w{0,2}|phones?|tel|mobile|mobil|handy|cell(?:phone)?|fax|call(?:ing|ed)?|dial|ring|sms|texts?|whatsapp|signal"
     rb"|reach|contact|messages?|registered|number is)"
     rb"|(order|invoice|isbn|tracking|part|account|acct|card|reference|ref|licen[cs]e|passport|serial|case|ticket|id|ssn|security|zip|date"
@@ -25,6 +28,8 @@ _AFTER = re.compile(rb"(?i)[ \t]{0,2}[(\-]?[ \t]?(?:office|fax|mobile|cell|home|
 _ACCOUNT = re.compile(rb"(?<![\w\xe9])[A-Z]{2}\d\d[A-Z0-9]{0,30}+(?: [A-Z0-9]{1,4}+){0,8}+ $")
 # A ZIP code with its extension; a social security number that cannot be one.
 _NO_PHONE = re.compile(rb"\d{5}-\d{4}|\d{3}([ .\-])\d\d\1\d{4}")
+_NEAR = 40  # characters from a word to its number
+_LENGTH_MAX = 48  # characters of a number as people write them
 _DATE = re.compile(rb"(?:19|20)\d\d[./\-]\d\d?[./\-]\d\d?|\d\d?[./\-]\d\d?[./\-](?:19|20)\d\d")
 # North America's plan: area and exchange begin with 2 to 9.
 _AMERICAN = re.compile(rb"(?:1[ .\-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.\-])[2-9]\d\d[.\-]\d{4}")
@@ -34,33 +39,36 @@ _TRUNK = re.compile(rb"\(?0[1-9]\d{0,4}\)?(?:[ \-/]\d{2,8}){1,5}")
 
 def phones(data: bytes) -> Iterator[tuple[int, int]]:
     """Telephone numbers of 7 to 15 digits (E.164), extensions included."""
+    words: list[tuple[int, bool]] | None = None
     for found in _NUMBER.finditer(data):
         written = found[0]
         start = found.start()
         if written.startswith(b"(") and b")" not in written:
             written, start = written[1:], start + 1
-        number = re.split(rb"[xe]", written)[0].strip()
-        digits = re.sub(rb"\D", b"", number)
-        if (
-            7 <= len(digits) <= 15
-            and not _GOES_ON.match(data, found.end())
-            and _is_phone(number, digits, data, start, found.end())
+        number = re.split(rb"[xe]", written[:_LENGTH_MAX])[0].strip()
+        digits = number.translate(None, b"+()-./ ")
+        if len(written) > _LENGTH_MAX or not 7 <= len(digits) <= 15 or _GOES_ON.match(data, found.end()):
+            continue
+        if words is None:
+            words = [(word.end(), word[1] is not None) for word in _BEFORE.finditer(data)]
+        at = bisect_right(words, (start, True)) - 1
+        said = words[at][1] if at >= 0 and words[at][0] >= start - _NEAR else None
+        if _is_phone(
+            number, digits, said, before=data[max(0, start - _NEAR) : start], after=data[found.end() : found.end() + 16]
         ):
             yield start, found.end()
 
 
-def _is_phone(number: bytes, digits: bytes, data: bytes, start: int, end: int) -> bool:
-    if _DATE.match(number) or _ACCOUNT.search(data[max(0, start - 40) : start]):
+def _is_phone(number: bytes, digits: bytes, said: bool | None, before: bytes, after: bytes) -> bool:
+    """Whether the number is one; said: what the last word before it says, None without a word."""
+    if _DATE.match(number) or _ACCOUNT.search(before):
         return False
     if b"+" in number:
         return len(digits) == 11 if digits[:1] == b"1" else digits[:1] != b"0" and len(digits) >= 8
-    word = None
-    for word in _BEFORE.finditer(data, max(0, start - 40), start):  # noqa: B007 the last one
-        pass
-    if word is not None:
-        return word[1] is not None
-    if _AFTER.match(data, end):
+    if said is not None:
+        return said
+    if _AFTER.match(after):
         return True
     if _NO_PHONE.fullmatch(number):
         return False
-    return bool(_AMERICAN.fullmatch(number)) or (9 <= len(digits) <= 12 and bool(_TRUNK.fullmatch(number)))
+    return bool(_AMERICAN.fullmatch(number) or (9 <= len(digits) <= 12 and _TRUNK.fullmatch(number)))

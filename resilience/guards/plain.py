@@ -7,8 +7,12 @@ letters of words that the runbook greps for.
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import re2
 
 LETTER = "\xe9"  # a letter with upper and lower case outside ASCII: part of a word
 OTHER = "\x7f"  # no part of anything that is looked for
@@ -30,6 +34,12 @@ class Plain:
     def place(self, start: int, end: int) -> tuple[int, int]:
         """The characters of the text that some bytes stand for."""
         return (start, end) if self.starts is None else (self.starts[start], self.starts[end])
+
+    def bytes_of(self, start: int, end: int) -> tuple[int, int]:
+        """The bytes that some characters of the text became."""
+        if self.starts is None:
+            return start, end
+        return bisect_right(self.starts, start) - 1, bisect_left(self.starts, end)
 
 
 def plain(text: str) -> Plain:
@@ -58,6 +68,13 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
         one = _folded(chr(int(found[1], 16)))
         return b"" if one == _INVISIBLE else one.encode("latin-1")
     return _SHORT.get(found[2], found[2]) if found[2] else b""
+
+
+def pattern(written: bytes) -> Any:
+    """A pattern of RE2 for these bytes: linear, whatever it reads."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # a byte is a character
+    return re2.compile(written, options)
 
 
 class _Folding(dict[int, str]):
