@@ -7,22 +7,26 @@ text can load hundreds of them.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 
 from resilience.guards.plain import pattern
 
+# Not the end of another number, name, amount or price; "+" begins a number wherever no word ends.
 _NUMBER = re.compile(
-    rb"(?<![\w\xe9+])(?<![\w\xe9][.,:/#\-])(?<![\-$#])"  # not the end of another number, name, amount or price
-    rb"(?:\+|\(\+?)?\d++(?:[ ./()\-]{1,2}\d++)*+(?: ?(?:x|ext\.? ?)\d{1,6})?"
+    rb"(?:(?<![\w\xe9+])\+|(?<![\w\xe9+])(?<![\w\xe9][.,:/#\-])(?<![\-$#])(?:\(\+?)?)"
+    rb"\d++(?:[ ./()\-]{1,2}\d++)*+(?: ?(?:x|ext\.? ?)\d{1,6})?"
 )
 # Looked at afterwards: a condition inside the pattern would make it try the same run of numbers from each of its groups.
 _GOES_ON = re.compile(rb"[\w\xe9%$]|[,:.\-/+]\d")
-# The last of these words before a number says what it is.
+# The last of these words before a number says what it is: a telephone's; perhaps, if it is written like one; something else.
 _BEFORE = pattern(
-    rb"(?i)\b(?:(tele(?:ph|f)on\w{0,2}|phones?|tel|mobile|mobil|handy|cell(?:phone)?|fax|call(?:ing|ed)?|dial|ring|sms|texts?|whatsapp|signal"
-    rb"|reach|contact|messages?|registered|number is)"
-    rb"|(order|invoice|isbn|tracking|part|account|acct|card|reference|ref|licen[cs]e|passport|serial|case|ticket|id|ssn|security|zip|date"
-    rb"|version|population|epoch|amount|total|price|timestamp|ts)(?: (?:number|no|code|id))?(?: is)?)(?:\b|_)"
+    rb"(?i)\b(?:(tele(?:ph|f)on\w{0,2}|phones?|tel|mobile|mobil|handy|cell(?:phone)?|fax|dial|sms|whatsapp"
+    rb"|call (?:me|us|him|her|them|back))"
+    rb"|(call(?:ing|ed|s)?|ring|texts?|signal|reach|contact|messages?|registered|my number)"
+    rb"|(?:order|invoice|isbn|tracking|part|account|acct|card|reference|ref|licen[cs]e|passport|serial|case|ticket|id|ssn|security|zip|date"
+    rb"|version|population|epoch|amount|total|price|timestamp|ts))(?:\b|_)"
 )
+_SURELY, _PERHAPS, _NO = "surely", "perhaps", "no"
 _AFTER = re.compile(rb"(?i)[ \t]{0,2}[(\-]?[ \t]?(?:office|fax|mobile|cell|home|work|phone|tel)\b")
 # Part of what looks like an account number, whose checksum is wrong: DE89 3704 0044.
 _ACCOUNT = re.compile(rb"(?<![\w\xe9])[A-Z]{2}\d\d[A-Z0-9]{0,30}+(?: [A-Z0-9]{1,4}+){0,8}+ $")
@@ -39,36 +43,41 @@ _TRUNK = re.compile(rb"\(?0[1-9]\d{0,4}\)?(?:[ \-/]\d{2,8}){1,5}")
 
 def phones(data: bytes) -> Iterator[tuple[int, int]]:
     """Telephone numbers of 7 to 15 digits (E.164), extensions included."""
-    words: list[tuple[int, bool]] | None = None
+    words: list[tuple[int, str]] | None = None
     for found in _NUMBER.finditer(data):
-        written = found[0]
-        start = found.start()
+        written, start = found[0], found.start()
         if written.startswith(b"(") and b")" not in written:
             written, start = written[1:], start + 1
         number = re.split(rb"[xe]", written[:_LENGTH_MAX])[0].strip()
         digits = number.translate(None, b"+()-./ ")
         if len(written) > _LENGTH_MAX or not 7 <= len(digits) <= 15 or _GOES_ON.match(data, found.end()):
             continue
-        if words is None:
-            words = [(word.end(), word[1] is not None) for word in _BEFORE.finditer(data)]
-        at = bisect_right(words, (start, True)) - 1
-        said = words[at][1] if at >= 0 and words[at][0] >= start - _NEAR else None
-        if _is_phone(
-            number, digits, said, before=data[max(0, start - _NEAR) : start], after=data[found.end() : found.end() + 16]
-        ):
+        before, after = data[max(0, start - _NEAR) : start], data[found.end() : found.end() + 16]
+        if _DATE.match(number) or _ACCOUNT.search(before):
+            continue
+        words = _words(data) if words is None else words
+        if _is_phone(number, digits, _said(words, start), after):
             yield start, found.end()
 
 
-def _is_phone(number: bytes, digits: bytes, said: bool | None, before: bytes, after: bytes) -> bool:
+def _is_phone(number: bytes, digits: bytes, said: str | None, after: bytes) -> bool:
     """Whether the number is one; said: what the last word before it says, None without a word."""
-    if _DATE.match(number) or _ACCOUNT.search(before):
-        return False
     if b"+" in number:
         return len(digits) == 11 if digits[:1] == b"1" else digits[:1] != b"0" and len(digits) >= 8
     if said is not None:
-        return said
+        return said == _SURELY or (said == _PERHAPS and (number != digits or digits[:1] == b"0"))
     if _AFTER.match(after):
         return True
     if _NO_PHONE.fullmatch(number):
         return False
     return bool(_AMERICAN.fullmatch(number) or (9 <= len(digits) <= 12 and _TRUNK.fullmatch(number)))
+
+
+def _words(data: bytes) -> list[tuple[int, str]]:
+    """Where each of the words ends, and what it says."""
+    return [(found.end(), _SURELY if found[1] else _PERHAPS if found[2] else _NO) for found in _BEFORE.finditer(data)]
+
+
+def _said(words: list[tuple[int, str]], start: int) -> str | None:
+    at = bisect_right(words, start, key=itemgetter(0)) - 1
+    return words[at][1] if at >= 0 and words[at][0] >= start - _NEAR else None

@@ -74,6 +74,7 @@ def test_personal_data_is_found_whatever_stands_around_it(kind: str, value: str,
         "std::vector, add::f, x[::2], y[10::2], 12:34:56, aa:bb:cc:dd:ee:ff",
         "order number 9979361573, ISBN 978-3-16-148410-0, population 290,044,777, part no. 604-84-2409A",
         "the range 10.0.0.0/8 is private; pip install pypi-referencing, npm_config_registry=x, page_token: following",
+        '{"text": 6685702, "calls": 66857021}, call about order 668-5702-1 on my phone, order number 3618494773',
         "git@github.com:someone/thing.git, left-pad@9.6.9, @app.route, user@localhost",
         "prompt_tokens=100000 max_tokens: 400000 token=None password=os.environ['PASSWORD'] api_key=get_key()",
         "a basic understanding of bearer securities",
@@ -90,6 +91,7 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
         ("call me at 668 5702", "668 5702"),
         ("My mobile number is 3618494773.", "3618494773"),
         ("668 5702 office", "668 5702"),
+        ("I got no messages to 668 5702", "668 5702"),
         ("Phone: 238.815.0550x492", "238.815.0550x492"),
         ("my SSN is 219456789", "219456789"),
     ],
@@ -177,6 +179,12 @@ def test_findings_stand_in_order_in_the_text_and_apart(text: str) -> None:
 
     ends = [0, *(finding.end for finding in findings)]
     assert all(end <= one.start < one.end <= len(text) for end, one in zip(ends, findings, strict=False))
+
+
+def test_neighbours_are_all_found_at_once() -> None:
+    text = "+49 30 901820/+49 30 901821,jane@example.com,joe@example.com 8.8.4.4,8.8.8.8"
+
+    assert [kind for kind, _ in kinds(text)] == ["PHONE", "PHONE", "EMAIL", "EMAIL", "IP", "IP"]
 
 
 def test_a_finding_is_a_value() -> None:
