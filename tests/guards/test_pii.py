@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from resilience.guards.findings import Finding
 from resilience.guards.pii import find, redacted
-from tests.canaries import CANARIES
 
 FOUND = {
     "EMAIL": [
@@ -123,15 +122,6 @@ def test_a_private_key_goes_as_a_whole_even_broken_off_or_in_json() -> None:
 
     assert redacted(f"a {key} b {key[:50]}") == "a [SECRET] b [SECRET]"
     assert redacted(key.replace("\n", "\\n") + '"}') == '[SECRET]"}'
-
-
-@pytest.mark.parametrize("canary", CANARIES)
-@pytest.mark.parametrize("around", ["{}", "reason: {} (by hand)", '{{"text":"{}"}}', "a={},b", "x {}\ny", "x\\n{}\\ny"])
-def test_a_secret_leaves_a_placeholder(canary: str, around: str) -> None:
-    text = redacted(around.format(canary))
-
-    assert CANARIES[canary] not in text
-    assert "[" in text
 
 
 def test_digits_of_other_scripts_and_invisible_characters_hide_nothing() -> None:

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import traceback
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -79,6 +80,19 @@ def test_a_stream_is_restored_wherever_it_is_cut() -> None:
             restorer = Restorer(vault)
             pieces = [restorer.feed(piece) for piece in (answer[:first], answer[first:second], answer[second:])]
             assert "".join([*pieces, restorer.end()]) == vault.restore(answer)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.lists(st.integers(0, 60), max_size=5))
+def test_any_text_comes_back_as_a_stream(text: str, cuts: list[int]) -> None:
+    vault = Vault()
+    hidden = vault.hide(text)
+    restorer = Restorer(vault)
+
+    places = sorted({0, *(min(cut, len(hidden)) for cut in cuts), len(hidden)})
+    pieces = [restorer.feed(hidden[start:end]) for start, end in pairwise(places)]
+
+    assert "".join([*pieces, restorer.end()]) == text
 
 
 def test_only_the_beginning_of_a_placeholder_is_held_back() -> None:
