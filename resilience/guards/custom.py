@@ -61,7 +61,7 @@ def custom(setting: str, thing: str = "guard_pii_patterns") -> Custom:
         if not equals or not _NAME.fullmatch(name) or name in KINDS or name in patterns:
             raise PolicyError(thing, f"NAME=pattern, each name once, in capitals, none of {', '.join(KINDS)}", entry)
         patterns[name] = _compiled(pattern.strip(), f"{thing}, {name},")
-    size = sum(_size(pattern.pattern) for pattern in patterns.values())
+    size = sum(_size(pattern) for pattern in patterns.values())
     if size > PROGRAMS_MAX:
         raise PolicyError(thing, f"{PROGRAMS_MAX} instructions of RE2 or fewer in all", size)
     return Custom(tuple(patterns.items()))
@@ -75,18 +75,22 @@ def _compiled(pattern: str, thing: str) -> Any:
         raise PolicyError(thing, f"1 to {_LENGTH_MAX} characters", pattern[:50])
     try:
         compiled = re2.compile(pattern, options)
-    except re2.error as exc:
-        reason = exc.args[0].decode(errors="replace") if exc.args and isinstance(exc.args[0], bytes) else str(exc)
+    except (re2.error, UnicodeEncodeError) as exc:
+        reason = exc.args[0].decode(errors="replace") if isinstance(exc.args[0], bytes) else str(exc)
         raise PolicyError(thing, f"a pattern that RE2 can read ({reason})", pattern) from exc
-    if (size := _size(pattern)) > PROGRAM_MAX:
+    if (size := _size(compiled)) > PROGRAM_MAX:
         raise PolicyError(thing, f"{PROGRAM_MAX} instructions of RE2 or fewer, and is {size}", pattern)
     if any(compiled.fullmatch(text) for text in ("", *_SINGLE)):
         raise PolicyError(thing, "a pattern that matches neither nothing nor a single character", pattern)
     return compiled
 
 
-def _size(pattern: str) -> int:
+def _size(pattern: Any) -> int:
     # Counted as if a byte were a character: the many instructions of a class such as \pL are not run at once.
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    return int(re2.compile(pattern.encode(), options).programsize)
+    options.log_errors = False
+    try:
+        return int(re2.compile(pattern.pattern.encode(), options).programsize)
+    except re2.error:  # it names a character that is none there, as \x{4e00}
+        return int(pattern.programsize)

@@ -15,7 +15,9 @@ from resilience.guards.findings import Finding
 from resilience.guards.pii import find, replaced
 
 # As models write them: in another case, or with Markdown's escapes. In brackets always, so that "email 1" stays what it is.
-_WRITTEN = re.compile(r"\\?\[([A-Za-z][A-Za-z0-9_\\]{0,60})\]")
+_WRITTEN = re.compile(r"\\?\[([A-Za-z][A-Za-z0-9_\\]{0,90})\]")
+
+LOOKED_UP_MAX = 500
 
 
 class Vault:
@@ -60,12 +62,19 @@ class Vault:
         return MappingProxyType(self._counts)
 
     def new_findings(self, answer: str) -> tuple[Finding, ...]:
-        """What an answer holds that no text given to this vault held, however written: made up, or leaked from elsewhere."""
+        """What an answer holds that no text given to this vault held, however written: made up, or leaked from elsewhere.
+
+        Of an answer with more than LOOKED_UP_MAX values that were not hidden, the others count as new without a look: a bound on the
+        cost of an answer made to be dear.
+        """
         findings = find(answer, self._custom)
-        sent = [_compact(text) for text in self._sent] if findings else []
-        values = {answer[one.start : one.end] for one in findings}
-        new = {value for value in values if not any(_compact(value) in text for text in sent)}
-        return tuple(one for one in findings if answer[one.start : one.end] in new)
+        hidden = {_compact(value) for value in self._spelled.values()} if findings else set()
+        values = dict.fromkeys(_compact(answer[one.start : one.end]) for one in findings)
+        unknown = [value for value in values if value not in hidden]
+        sent = [_compact(text) for text in self._sent] if unknown else []
+        looked_up = unknown[:LOOKED_UP_MAX]
+        new = {*unknown[LOOKED_UP_MAX:], *(value for value in looked_up if not any(value in text for text in sent))}
+        return tuple(one for one in findings if _compact(answer[one.start : one.end]) in new)
 
     def spellings(self) -> list[str]:
         """All ways in which `restore` knows this vault's placeholders, in capitals and in order."""

@@ -16,6 +16,10 @@ def test_patterns_are_parted_by_semicolons_or_lines() -> None:
     assert custom(" \n;") == NONE
 
 
+def test_a_pattern_may_name_any_character() -> None:
+    assert redacted("编号四五六", custom(r"NUMBER=编号[\x{4e00}-\x{9fff}]+")) == "[NUMBER]"
+
+
 @pytest.mark.parametrize("before", ["", "日本 ", "\\n", "\u200b\ud800é "])
 def test_a_pattern_finds_its_place_in_any_text(before: str) -> None:
     text = f"{before}Akte Müller-42 von jane@example.com"
@@ -51,6 +55,7 @@ def test_a_custom_value_comes_back_and_its_placeholder_is_left_alone() -> None:
         ("A=(", "RE2 can read"),
         (r"A=(x)\1", "RE2 can read"),
         ("A=(?=x)", "RE2 can read"),
+        ("A=\udc80xyz", "RE2 can read"),
         ("A=((x{100}){100}){10}", "RE2 can read"),
         ("A=(xy|yz){100}", "200 instructions"),
         ("A=x*", "neither nothing"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resilience.guards.vault import Restorer, Vault
+from resilience.guards.vault import LOOKED_UP_MAX, Restorer, Vault
 from tests.guards.test_pii import TEXTS
 
 
@@ -130,6 +130,16 @@ def test_a_vault_cannot_be_taken_away(take: object) -> None:
         with pytest.raises(TypeError, match="stays in memory") as refused:
             take(one)  # type: ignore[operator]
         assert "jane" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_an_answer_of_very_many_values_is_looked_up_in_part() -> None:
+    vault = Vault()
+    vault.hide("we sell 668-5702 and jane@example.com")
+    answer = " ".join(f"u{number}@example.com" for number in range(LOOKED_UP_MAX)) + " call 668-5702, jane@example.com"
+
+    assert (
+        len(vault.new_findings(answer)) == LOOKED_UP_MAX + 1
+    )  # the number comes too late to be looked up; what was hidden is known
 
 
 def test_only_what_no_text_held_is_new_in_an_answer() -> None:
