@@ -9,7 +9,8 @@ from math import prod
 
 from resilience.guards import normalise
 from resilience.guards.decoding import decoded
-from resilience.guards.rules import Rule, rules
+from resilience.guards.rules import Rule, load
+from resilience.guards.vocabulary import END
 
 FLAG = 0.5
 BLOCK = 0.8
@@ -30,8 +31,9 @@ class Verdict:
 def check(text: str) -> Verdict:
     """The verdict over a text of any length, over what it says and what it says without its encodings.
 
-    A part of a text weighs as much as all the rules that match in it, as if they were independent: 1 - (1 - a)(1 - b)...
-    The text weighs as much as its heaviest part.
+    A part of a text weighs as much as all the rules that match in it, as if they were independent: 1 - (1 - a)(1 - b)...,
+    where the weak ones together count as one that flags, so that no number of them blocks. The text weighs as much as its
+    heaviest part.
     """
     smuggled = normalise.has_tags(text)
     score, found = 0.0, set[str]()
@@ -42,17 +44,24 @@ def check(text: str) -> Verdict:
             matching = _matching(reading, signs)
             score = max(score, _score(matching))
             found.update(rule.name for rule in matching)
-    return Verdict(score, tuple(rule.name for rule in rules() if rule.name in found))
+    return Verdict(score, tuple(rule.name for rule in load().rules if rule.name in found))
 
 
 def _score(matching: Sequence[Rule]) -> float:
-    return round(1 - prod(1 - rule.weight for rule in matching), 4)
+    strong = prod(1 - rule.weight for rule in matching if rule.weight >= FLAG)
+    weak = prod(1 - rule.weight for rule in matching if rule.weight < FLAG)
+    return round(1 - strong * max(weak, 1 - FLAG), 4)
 
 
 def _matching(reading: str, signs: set[str]) -> list[Rule]:
+    known = load()
     plain = normalise.plain(reading)
-    forms = {"words": normalise.words(plain).encode("utf-8", "replace"), "marks": plain.encode("utf-8", "replace")}
-    return [rule for rule in rules() if (rule.matches(forms[rule.on]) if rule.on in forms else rule.name in signs)]
+    forms = {
+        "words": END + known.vocabulary.letters(normalise.words(plain)),
+        "marks": plain,
+    }
+    texts = {form: text.encode("utf-8", "replace") for form, text in forms.items()}
+    return [rule for rule in known.rules if (rule.matches(texts[rule.on]) if rule.on in texts else rule.name in signs)]
 
 
 def _windows(text: str) -> Iterator[str]:

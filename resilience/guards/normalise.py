@@ -45,14 +45,13 @@ def plain(text: str) -> str:
     return visible(text).lower()
 
 
-def words(plain_text: str) -> str:
-    """The words of a plain text, each between single spaces, ` . ` where a sentence or a line ends.
+def words(plain_text: str) -> list[str]:
+    """The words of a plain text, and `.` where a sentence ends or a paragraph does.
 
     Accents are dropped, look-alike letters and digits in a word are the Latin letters that they stand for.
     """
-    folded = _without_accents(plain_text)
-    marked = _END.sub(" . ", folded)
-    return f" {' '.join(map(_word, _TOKEN.findall(marked)))} "
+    marked = _END.sub(" . ", _without_accents(plain_text))
+    return list(map(_word, _TOKEN.findall(marked)))
 
 
 def has_tags(text: str) -> bool:
