@@ -20,7 +20,8 @@ class Vocabulary:
         # In the order given, words of one list get neighbouring letters: a list is then a range or two, a small automaton.
         ordered = [entry for entry in dict.fromkeys(entries) if entry != END]
         self._letters = {entry: chr(_FIRST + place) for place, entry in enumerate(ordered)} | {END: END}
-        self._lengths = sorted({len(entry) - 1 for entry in ordered if entry.endswith("*")}, reverse=True)
+        self._beginnings = {entry[:-1]: self._letters[entry] for entry in ordered if entry.endswith("*")}
+        self._lengths = sorted({len(beginning) for beginning in self._beginnings}, reverse=True)
         self._patterns = {entry: self._pattern(entry) for entry in self._letters}
 
     def letters(self, words: Iterable[str]) -> str:
@@ -41,7 +42,7 @@ class Vocabulary:
 
     def _beginning(self, word: str) -> str:
         for length in self._lengths:
-            letter = self._letters.get(f"{word[:length]}*")
-            if letter and length <= len(word):
+            letter = self._beginnings.get(word[:length])
+            if letter:
                 return letter
         return OTHER
