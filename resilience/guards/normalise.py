@@ -1,11 +1,13 @@
 """One text, as a reader would understand it: look-alike letters, hidden characters and styles folded away.
 
-A fixed number of passes over the text with fixed patterns and tables, so the time grows with its length and nothing else.
-`stdlib re` is enough: no pattern here has two ways to match the same characters.
+A fixed number of passes over the text with fixed patterns and tables, so the time grows with its length and nothing else. The
+patterns of `re` here have one way only to match, and none reads on before it fails.
 """
 
 import re
 import unicodedata
+
+import re2
 
 # Letters that look like Latin ones: Cyrillic, Greek and Armenian, after NFKC and lower case.
 # A part of Unicode's confusables.txt (UTS 39): the ones that people write attacks with.
@@ -24,10 +26,14 @@ _LINES = re.compile(r"\n{3,}")
 _MARKS = re.compile("[\u0300-\u036f]")
 # Ligatures of whole phrases: the one U+FDFA would become 18 characters.
 _PHRASES = re.compile("[\u3300-\u3357\u33ae\u33af\ufdfa\ufdfb]")
+# Normal forms sort the marks on one letter, in quadratic time; no script needs more than four. The two of half width become marks.
+_PILE = re2.compile(r"([\p{M}\x{ff9e}\x{ff9f}]{4})[\p{M}\x{ff9e}\x{ff9f}]+")
 _LATIN = re.compile("[a-z]")
 _DIGIT = re.compile("[013457@$]")
-_END = re.compile(r"[.!?;:。！？；：]+(?=\s|$)|[。！？；]|\n(?= ?[\n\-*#>|•])")
-_TOKEN = re.compile(r"[^\W_]+(?:['’@$][^\W_]+)*|\.")
+# One character each: a run of them would be tried again from each of its places.
+_END = re.compile(r"[.!?;:](?=\s|$)|[。！？；]|\n(?= ?[\n\-*#>|•])")
+_MARK = "\u2029"  # the end of a paragraph
+_TOKEN = re.compile(rf"[^\W_]+(?:['’@$][^\W_]+)*|{_MARK}")
 
 
 def visible(text: str) -> str:
@@ -36,7 +42,7 @@ def visible(text: str) -> str:
     Tag characters (an invisible copy of ASCII, U+E0000) become the letters that they stand for.
     """
     shown = _TAGS.sub(lambda found: "".join(chr(ord(mark) - 0xE0000) for mark in found[0]), text)
-    folded = unicodedata.normalize("NFKC", _PHRASES.sub(" ", _HIDDEN.sub("", shown)))
+    folded = unicodedata.normalize("NFKC", _few_marks(_PHRASES.sub(" ", _HIDDEN.sub("", shown))))
     return _LINES.sub("\n\n", _BLANKS.sub(" ", folded))
 
 
@@ -50,13 +56,18 @@ def words(plain_text: str) -> list[str]:
 
     Accents are dropped, look-alike letters and digits in a word are the Latin letters that they stand for.
     """
-    marked = _END.sub(" . ", _without_accents(plain_text))
+    marked = _END.sub(f" {_MARK} ", _without_accents(plain_text))
     return list(map(_word, _TOKEN.findall(marked)))
 
 
 def has_tags(text: str) -> bool:
     """Whether a text carries invisible tag characters: flags of regions aside, nobody writes them by hand."""
     return any(len(found[0]) > 8 for found in _TAGS.finditer(text))
+
+
+def _few_marks(text: str) -> str:
+    data = text.encode("utf-8", "replace")
+    return str(_PILE.sub(rb"\1", data), "utf-8") if _PILE.search(data) else text
 
 
 def _without_accents(text: str) -> str:
@@ -68,8 +79,10 @@ def _without_accents(text: str) -> str:
 def _word(word: str) -> str:
     if not word.isascii():
         word = _latin(word)
-    if word.isalpha() or word == ".":
+    if word.isalpha():
         return word
+    if word == _MARK:
+        return "."
     word = word.replace("'", "").replace("’", "")
     if _LATIN.search(word) and _DIGIT.search(word):
         return word.translate(_LEET)

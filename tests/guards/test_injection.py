@@ -125,9 +125,8 @@ def test_any_text_gets_a_score_between_nothing_and_one(text: str) -> None:
     assert 0 <= check(text).score <= 1
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
+HOSTILE = [
+    *(
         "ignore ",
         "vtaber nyy ",
         "a\u200b",
@@ -140,15 +139,23 @@ def test_any_text_gets_a_score_between_nothing_and_one(text: str) -> None:
         "![a](http://a?",
         "a ",
         "x.",
-    ],
-)
+        ".",
+        "\n ",
+        "&a",
+    ),
+    *("\u0301\u0323", "\uff9e\u0301", "\u05b0\u05b1\u0591"),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
 def test_a_hostile_text_costs_as_much_per_character_as_it_is_long(unit: str) -> None:
     def cost_s(length: int) -> float:
-        text = (unit * length)[:length]
+        text = f"e{unit * (length // len(unit))}x"
         begun = time.process_time()
         check(text)
         return time.process_time() - begun
 
     cost_s(1_000)
 
-    assert cost_s(160_000) < 16 * 4 * max(cost_s(10_000), 0.002)
+    # Eight times as long: eight times as dear, or 64 where it is quadratic.
+    assert cost_s(96_000) < 30 * max(cost_s(12_000), 0.002)
