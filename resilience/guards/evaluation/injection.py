@@ -30,14 +30,23 @@ def evaluate(rows: Sequence[Mapping[str, Any]]) -> Report:
 
     Raises: ValueError naming row, key and rule.
     """
+    found = shares(rows)
+    costs = _costs([row["text"] for row in rows])
+    table = [(target.name, "", "", "", f"{target.value:.1f}, at most {target.high}") for target in costs]
+    return Report(found.title, found.columns, (*found.rows, *table), (*found.targets, *costs))
+
+
+def shares(rows: Sequence[Mapping[str, Any]]) -> Report:
+    """What `evaluate` gives, without the costs, which take a few seconds.
+
+    Raises: ValueError naming row, key and rule.
+    """
     for number, row in enumerate(rows, 1):
         _check_row(number, row)
     checked = [_Checked(row["label"] == 1, row["src"], row["kind"], check(row["text"]).score) for row in rows]
-    costs = _costs([row["text"] for row in rows])
     sources = sorted({(one.attack, one.source) for one in checked}, reverse=True)
-    table: list[tuple[str | int | float, ...]] = [_row(source, attack, checked) for attack, source in sources]
-    table += [(target.name, "", "", "", f"{target.value:.1f}, at most {target.high}") for target in costs]
-    return Report("Injection firewall", COLUMNS, tuple(table), (*_targets(checked), *costs))
+    table = tuple(_row(source, attack, checked) for attack, source in sources)
+    return Report("Injection firewall", COLUMNS, table, _targets(checked))
 
 
 def _row(source: str, attack: bool, checked: Sequence[_Checked]) -> tuple[str | int | float, ...]:
