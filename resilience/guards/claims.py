@@ -19,20 +19,23 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LOOSE = frozenset({"one", "first", "second", "zero"})  # words that seldom stand for a number
 
 
-def breaches(text: str, quotes: Sequence[str], ids: Collection[str]) -> Iterator[tuple[Kind, str]]:
-    """What the sentence says beyond its quotes: a kind, and the words it is about. ids: those of chunks, marks that do not count."""
+def breaches(text: str, quoted: Sequence[Sequence[str]], ids: Collection[str]) -> Iterator[tuple[Kind, str]]:
+    """What the sentence says beyond its quotes: a kind, and the words it is about.
+
+    quoted: the words of each quote; ids: those of chunks, marks that do not count.
+    """
     said = _without_marks(text, ids)
-    quoted = [words(quote) for quote in quotes]
-    missing = _numbers_missing(words(said), quoted)
+    spoken = words(said)
+    missing = _numbers_missing(spoken, quoted)
     if missing:
         yield Kind.NUMBER_UNCITED, ", ".join(missing)
-    known = {_stem(word) for quote in quoted for word in quote}
-    for piece in _SENTENCE_END.split(said):
-        content = _content(piece)
-        whole = piece == said
-        if (whole or len(content) >= _MIN_CONTENT) and _cover(content, known) < MIN_COVER:
-            yield Kind.COVER_LOW, ""
-            break
+    known = {word[:_STEM] for quote in quoted for word in quote}
+    parts = _SENTENCE_END.split(said)
+    pieces = [
+        content for part in (parts if len(parts) > 1 else ()) if len(content := _content(words(part))) >= _MIN_CONTENT
+    ]
+    if any(_cover(content, known) < MIN_COVER for content in (_content(spoken), *pieces)):
+        yield Kind.COVER_LOW, ""
 
 
 def _without_marks(text: str, ids: Collection[str]) -> str:
@@ -61,16 +64,12 @@ def _negatives(readings: Collection[Value]) -> set[Value]:
     return {-reading for reading in readings if isinstance(reading, float) and reading > 0}
 
 
-def _content(text: str) -> list[str]:
-    return [word for word in words(text) if word not in FUNCTION_WORDS and (word[-1].isalpha() or is_number(word))]
+def _content(some: Sequence[str]) -> list[str]:
+    return [word for word in some if word not in FUNCTION_WORDS and (word[-1].isalpha() or is_number(word))]
 
 
 def _cover(content: Sequence[str], known: Collection[str]) -> float:
     if not content:
         return 1.0
     # A number counts as covered: where it is not, that is said by itself, and it may be written in another way.
-    return sum(is_number(word) or _stem(word) in known for word in content) / len(content)
-
-
-def _stem(word: str) -> str:
-    return word[:_STEM]
+    return sum(is_number(word) or word[:_STEM] in known for word in content) / len(content)

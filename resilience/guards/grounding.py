@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from resilience.errors import PolicyError
 from resilience.guards.answers import Cite, Grounded, Malformed, Sentence, parse, plain
 from resilience.guards.claims import breaches
+from resilience.guards.folding import words
 from resilience.guards.issues import Issue, Kind, said
 from resilience.guards.quotes import Budget, Passage, mismatch
 
@@ -60,36 +61,36 @@ def verify(answer: Grounded | Malformed, chunks: Sequence[Chunk]) -> tuple[Issue
     by_id = _by_id(chunks)
     if isinstance(answer, Malformed):
         return (answer.issue,)
-    passages: dict[str, Passage] = {}
+    passages = _Passages(by_id)
     budget = Budget()
     issues: list[Issue] = []
     for index, sentence in enumerate(answer.sentences):
-        if not sentence.cites and answer.insufficient:
-            continue
-        flaws = [
-            issue
-            for at, cite in enumerate(sentence.cites)
-            if (issue := _flaw(index, at, cite, by_id, passages, budget))
-        ]
-        if not sentence.cites:
-            flaws = [Issue(Kind.UNCITED, index)]
-        if not flaws:  # what a sentence rests on is asked only when its quotes are good
-            quotes = [cite.quote for cite in sentence.cites]
-            flaws = [Issue(kind, index, detail=detail) for kind, detail in breaches(sentence.text, quotes, by_id)]
+        quoted = [words(cite.quote) for cite in sentence.cites]
+        flaws = [] if sentence.cites or answer.insufficient else [Issue(Kind.UNCITED, index)]
+        for at, (cite, quote) in enumerate(zip(sentence.cites, quoted, strict=True)):
+            passage = passages.get(cite.id)
+            if passage is None:
+                flaws.append(Issue(Kind.UNKNOWN_ID, index, at, cite.id))
+            elif found := mismatch(cite.quote, quote, passage, budget):
+                flaws.append(Issue(found.kind, index, at, " ".join(found.words)))
+        if sentence.cites and not flaws:  # what a sentence rests on is asked only when its quotes are good
+            flaws = [Issue(kind, index, detail=detail) for kind, detail in breaches(sentence.text, quoted, by_id)]
         issues += flaws
     return tuple(issues)
 
 
-def _flaw(
-    sentence: int, at: int, cite: Cite, by_id: Mapping[str, Chunk], passages: dict[str, Passage], budget: Budget
-) -> Issue | None:
-    chunk = by_id.get(cite.id)
-    if chunk is None:
-        return Issue(Kind.UNKNOWN_ID, sentence, at, cite.id)
-    if cite.id not in passages:
-        passages[cite.id] = Passage(chunk.text)
-    found = mismatch(cite.quote, passages[cite.id], budget)
-    return None if found is None else Issue(found.kind, sentence, at, " ".join(found.words))
+class _Passages:
+    """The chunks that an answer cites, each folded once."""
+
+    def __init__(self, by_id: Mapping[str, Chunk]) -> None:
+        self._by_id = by_id
+        self._made: dict[str, Passage] = {}
+
+    def get(self, id_: str) -> Passage | None:
+        """None for an id that no chunk has."""
+        if id_ in self._by_id and id_ not in self._made:
+            self._made[id_] = Passage(self._by_id[id_].text)
+        return self._made.get(id_)
 
 
 def _by_id(chunks: Sequence[Chunk]) -> dict[str, Chunk]:

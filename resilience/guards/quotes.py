@@ -26,6 +26,7 @@ _MAX_GAP_WORDS = 150
 _SMALL_GAP_WORDS = 3
 _MAX_PLACES = 16
 _UNKNOWN = "\0"
+_FIRST_CODE = 0xE000
 _ELISION = re.compile(r"[(\[]?(?:\.\.\.|…|\. \. \.)\.?[)\]]?")
 _UNITS = frozenset(["$", "€", "£", "¥", "₹", "%", "‰", "°", "percent"])
 _CUTTING = frozenset(["not", "never", "without", "no"])
@@ -49,10 +50,7 @@ class Passage:
 
     def __init__(self, text: str) -> None:
         self.words = words(text)
-        self._codes: dict[str, str] = {}
-        for word in self.words:
-            if word not in self._codes:
-                self._codes[word] = chr(0xE000 + len(self._codes))
+        self._codes = {word: chr(_FIRST_CODE + number) for number, word in enumerate(dict.fromkeys(self.words))}
         self.coded = "".join(map(self._codes.__getitem__, self.words))
 
     def code(self, some: Sequence[str]) -> str:
@@ -65,7 +63,7 @@ class Budget:
 
     __slots__ = ("_left",)
 
-    def __init__(self, near_words: int = 1000) -> None:
+    def __init__(self, near_words: int = 500) -> None:
         self._left = near_words
 
     def take(self, count: int) -> bool:
@@ -76,9 +74,8 @@ class Budget:
         return True
 
 
-def mismatch(quote: str, passage: Passage, budget: Budget) -> Mismatch | None:
-    """None if the quote stands in the passage, else what is wrong with it."""
-    whole = words(quote)
+def mismatch(quote: str, whole: Sequence[str], passage: Passage, budget: Budget) -> Mismatch | None:
+    """None if the quote stands in the passage, else what is wrong with it. whole: the quote's words."""
     if not whole or (len(whole) < MIN_WORDS and whole != passage.words):
         return Mismatch(Kind.QUOTE_TOO_SHORT)
     found = _exact(whole, passage)
