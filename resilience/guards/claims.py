@@ -6,6 +6,7 @@ This proves that the quotes bear on the sentence, not that the sentence follows 
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from resilience.guards.alterations import altered, turned
 from resilience.guards.folding import words
 from resilience.guards.issues import Kind
 from resilience.guards.language import FUNCTION_WORDS, is_number
@@ -19,7 +20,9 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LOOSE = frozenset({"one", "first", "second", "zero"})  # words that seldom stand for a number
 
 
-def breaches(text: str, quoted: Sequence[Sequence[str]], ids: Collection[str]) -> Iterator[tuple[Kind, str]]:
+def breaches(
+    text: str, quotes: Sequence[str], quoted: Sequence[Sequence[str]], ids: Collection[str]
+) -> Iterator[tuple[Kind, str]]:
     """What the sentence says beyond its quotes: a kind, and the words it is about.
 
     quoted: the words of each quote; ids: those of chunks, marks that do not count.
@@ -29,6 +32,10 @@ def breaches(text: str, quoted: Sequence[Sequence[str]], ids: Collection[str]) -
     missing = _numbers_missing(spoken, quoted)
     if missing:
         yield Kind.NUMBER_UNCITED, ", ".join(missing)
+    if word := turned(spoken, quoted):
+        yield Kind.NEGATION_UNCITED, word
+    elif alteration := altered(said, spoken, quotes, quoted):
+        yield alteration
     known = {word[:_STEM] for quote in quoted for word in quote}
     parts = _SENTENCE_END.split(said)
     pieces = [

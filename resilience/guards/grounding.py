@@ -74,7 +74,10 @@ def verify(answer: Grounded | Malformed, chunks: Sequence[Chunk]) -> tuple[Issue
             elif found := mismatch(cite.quote, quote, passage, budget):
                 flaws.append(Issue(found.kind, index, at, " ".join(found.words)))
         if sentence.cites and not flaws:  # what a sentence rests on is asked only when its quotes are good
-            flaws = [Issue(kind, index, detail=detail) for kind, detail in breaches(sentence.text, quoted, by_id)]
+            flaws = [
+                Issue(kind, index, detail=detail)
+                for kind, detail in breaches(sentence.text, [cite.quote for cite in sentence.cites], quoted, by_id)
+            ]
         issues += flaws
     return tuple(issues)
 

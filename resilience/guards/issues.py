@@ -21,7 +21,7 @@ class Kind(StrEnum):
     WORD_CHANGED = "word_changed"
     NUMBER_UNCITED = "number_uncited"
     NEGATION_UNCITED = "negation_uncited"
-    NAME_UNCITED = "name_uncited"
+    WORD_UNCITED = "word_uncited"
     COVER_LOW = "cover_low"
 
 
@@ -50,7 +50,7 @@ _SAID = {
     Kind.WORD_CHANGED: "the quote has other words than the source",
     Kind.NUMBER_UNCITED: "it has a number that stands in none of its quotes",
     Kind.NEGATION_UNCITED: "it denies what its quotes say, or says what they deny",
-    Kind.NAME_UNCITED: "it has a name that stands in none of the sources that it cites",
+    Kind.WORD_UNCITED: "it puts another name, number, unit or small word in the place of its quote's",
     Kind.COVER_LOW: "its quotes say too little of what it says",
 }
 

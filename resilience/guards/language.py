@@ -46,6 +46,86 @@ very was we were what when where which while who whom whose why will with within
 FUNCTION_WORDS = NEGATIONS.union(_FUNCTION_WORDS.split())
 
 
+def _groups(text: str) -> dict[str, str]:
+    """Each word with the first of its line, which stands for all that mean the same."""
+    return {word: line.split()[0] for line in text.strip().splitlines() for word in line.split()}
+
+
+UNITS = _groups("""
+$ dollar dollars usd
+€ euro euros eur
+£ pound pounds gbp
+¥ yen yuan
+% percent percentage
+mile miles mi
+kilometre kilometres kilometer kilometers km
+metre metres meter meters m
+centimetre centimetres centimeter centimeters cm
+millimetre millimetres millimeter millimeters mm
+foot feet ft
+inch inches
+gram grams g
+milligram milligrams mg
+kilogram kilograms kg
+ton tons tonne tonnes
+litre litres liter liters l
+gallon gallons
+second seconds
+minute minutes
+hour hours
+day days
+week weeks
+month months
+year years
+decade decades
+century centuries
+hundred
+thousand k
+million
+billion bn
+trillion tn
+""")
+# Small words and dates that turn what is said when one takes another's place.
+TURNING = _groups("""
+all every each always
+some sometimes
+most mostly
+few rarely seldom
+many often
+more higher greater increased increase increases rose above over
+less fewer lower smaller decreased decrease decreases fell below under
+before until
+after since
+first
+last
+may might could can
+must will shall
+only
+also
+and
+or
+with
+without
+january jan
+february feb
+april apr
+june
+july
+august aug
+september sept sep
+october oct
+november nov
+december dec
+monday
+tuesday
+wednesday
+thursday
+friday
+saturday
+sunday
+""")
+
+
 def is_number(word: str) -> bool:
     """Whether a folded word stands for a number, in digits or in English."""
     return word[-1:].isdigit() or word in NUMBER_WORDS or word in SCALES

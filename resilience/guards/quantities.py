@@ -41,6 +41,9 @@ def _digits(words: Sequence[str], at: int, found: list[Mention]) -> int:
     if after in SCALES:
         found.append((f"{word} {after}", frozenset(_times(reading, SCALES[after]) for reading in readings)))
         return at + 2
+    before = words[at - 1] if at else ""
+    if len(word) == 2 and len(before) == 4 and before.isdigit() and word.isdigit():  # 2018-19
+        readings.add(float(before[:2] + word))
     if after in SHORT_SCALES:
         readings |= {_times(reading, SHORT_SCALES[after]) for reading in readings}
     found.append((word, frozenset(readings)))

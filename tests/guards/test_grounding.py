@@ -127,6 +127,29 @@ def test_a_sentence_about_something_else_than_its_quote_is_refused() -> None:
     assert kinds("Peter Lang paid Anna Müller", "Elephants migrate towards distant rivers.") == [Kind.COVER_LOW]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Peter Lang paid Anna Schulz 300 euros for the small blue boat.", Kind.WORD_UNCITED),
+        ("Anna Müller paid Peter Lang 300 euros for the small blue boat.", Kind.WORD_UNCITED),
+        ("Peter Lang paid Anna Müller 300 dollars for the small blue boat.", Kind.WORD_UNCITED),
+        ("Peter Lang did not pay Anna Müller 300 euros for the blue boat.", Kind.NEGATION_UNCITED),
+        ("Peter Lang never paid Anna Müller 300 euros for the blue boat.", Kind.NEGATION_UNCITED),
+        ("Lang paid 300 euros for a small boat, and it was blue.", None),
+        ("For 300 euros, Peter Lang paid for Anna Müller's small boat.", None),
+    ],
+)
+def test_a_sentence_that_follows_its_quote_may_not_turn_it(text: str, kind: Kind | None) -> None:
+    quote = "Peter Lang paid Anna Müller 300 euros for the small blue boat"
+
+    assert kinds(quote, text) == ([] if kind is None else [kind])
+
+
+def test_a_sentence_may_not_drop_the_negation_of_its_quote() -> None:
+    assert kinds("The pump did not reduce the noise", "The pump did reduce the noise.") == [Kind.NEGATION_UNCITED]
+    assert kinds("The pump did not reduce the noise", "The noise stayed, since the pump didn't reduce it.") == []
+
+
 def test_each_sentence_within_a_text_is_looked_at() -> None:
     text = "Peter Lang paid Anna Müller. Elephants migrate towards distant rivers every spring."
 

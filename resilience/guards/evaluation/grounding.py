@@ -93,8 +93,8 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> list[Target]:
 
 
 def _ordinary(text: str) -> object:
-    """A check of four sentences, one of whose quotes is not quite there, against a text."""
-    pieces = [text[start : start + 120] for start in range(0, min(len(text), 1600), 400)]
+    """A check of three sentences that stand in a text, and of one that is not quite there."""
+    pieces = [text[start : start + 120] for start in range(0, min(len(text), 1800), 600)]
     sentences = tuple(Sentence(piece, (Cite("c1", piece.partition(" ")[2].rpartition(" ")[0]),)) for piece in pieces)
     changed = Sentence(sentences[0].text, (Cite("c1", pieces[0][:60] + " not " + pieces[0][60:]),))
     return verify(Grounded((*sentences, changed), insufficient=False), [Chunk("c1", text)])
