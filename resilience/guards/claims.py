@@ -16,6 +16,7 @@ MIN_COVER = 0.35  # the share of a sentence's content words that its quotes must
 _STEM = 5
 _MIN_CONTENT = 4  # a shorter piece of a text is not looked at by itself
 _NUMBERING = re.compile(r"\s*\d{1,3}[.)]\s")
+_MARK = re.compile(r"\[([A-Za-z0-9._-]{1,64})\]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LOOSE = frozenset({"one", "first", "second", "zero"})  # words that seldom stand for a number
 
@@ -29,6 +30,8 @@ def breaches(
     """
     said = _without_marks(text, ids)
     spoken = words(said)
+    if spoken in quoted:
+        return
     missing = _numbers_missing(spoken, quoted)
     if missing:
         yield Kind.NUMBER_UNCITED, ", ".join(missing)
@@ -47,9 +50,7 @@ def breaches(
 
 def _without_marks(text: str, ids: Collection[str]) -> str:
     text = _NUMBERING.sub("", text, count=1) if _NUMBERING.match(text) else text
-    for id_ in ids:
-        text = text.replace(f"[{id_}]", " ")
-    return text
+    return _MARK.sub(lambda mark: " " if mark[1] in ids else mark[0], text)
 
 
 def _numbers_missing(said: Sequence[str], quoted: Sequence[Sequence[str]]) -> list[str]:

@@ -73,7 +73,7 @@ def _foreign_folded(text: str) -> str:
         if run not in known:
             known[run] = _run_folded(run)
         # A normal form would make 102 of 10².
-        raised = run.startswith(_RAISED) and found.start() > 0 and text[found.start() - 1].isdigit()
+        raised = run.startswith(_RAISED) and found.start() > 0 and text[found.start() - 1].isdecimal()
         return " ^" + known[run] if raised else known[run]
 
     return _FOREIGN.sub(fold, text)

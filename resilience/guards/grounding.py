@@ -97,10 +97,11 @@ class _Passages:
 
 
 def _by_id(chunks: Sequence[Chunk]) -> dict[str, Chunk]:
-    by_id = {chunk.id: chunk for chunk in chunks}
-    if len(by_id) != len(chunks):
-        ids = [chunk.id for chunk in chunks]
-        raise PolicyError("the chunks' ids", "all different", next(id_ for id_ in ids if ids.count(id_) > 1))
+    by_id: dict[str, Chunk] = {}
+    for chunk in chunks:
+        if chunk.id in by_id:
+            raise PolicyError("the chunks' ids", "all different", chunk.id)
+        by_id[chunk.id] = chunk
     return by_id
 
 

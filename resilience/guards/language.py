@@ -128,4 +128,4 @@ sunday
 
 def is_number(word: str) -> bool:
     """Whether a folded word stands for a number, in digits or in English."""
-    return word[-1:].isdigit() or word in NUMBER_WORDS or word in SCALES
+    return word[-1:].isdecimal() or word in NUMBER_WORDS or word in SCALES

@@ -10,6 +10,7 @@ Mention = tuple[str, frozenset[Value]]  # as it stands there, and what it may me
 
 _DOT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _COMMA_GROUPS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
+_JOINED = re.compile(r"[/:]")
 _EXACT_DIGITS = 15  # as many as a float keeps
 
 
@@ -19,7 +20,7 @@ def mentions(words: Sequence[str]) -> list[Mention]:
     at = 0
     while at < len(words):
         word = words[at]
-        if word[-1].isdigit():
+        if word[-1].isdecimal():
             at = _digits(words, at, found)
         elif word in NUMBER_WORDS:
             at = _spelled(words, at, found)
@@ -31,10 +32,7 @@ def mentions(words: Sequence[str]) -> list[Mention]:
 def _digits(words: Sequence[str], at: int, found: list[Mention]) -> int:
     word = words[at]
     after = words[at + 1] if at + 1 < len(words) else ""
-    parts = re.split(r"[/:]", word)
-    if len(parts) == 1 and word.count(".") > 1 and not _DOT_GROUPS.fullmatch(word.lstrip("-")):
-        parts = word.split(".")
-    if len(parts) > 1:
+    if not word.isdecimal() and len(parts := _parts(word)) > 1:
         found.extend((part, frozenset(_readings(part))) for part in parts)
         return at + 1
     readings = _readings(word)
@@ -42,7 +40,7 @@ def _digits(words: Sequence[str], at: int, found: list[Mention]) -> int:
         found.append((f"{word} {after}", frozenset(_times(reading, SCALES[after]) for reading in readings)))
         return at + 2
     before = words[at - 1] if at else ""
-    if len(word) == 2 and len(before) == 4 and before.isdigit() and word.isdigit():  # 2018-19
+    if len(before) == 4 and len(word) == 2 and (before + word).isdecimal():  # 2018-19
         readings.add(float(before[:2] + word))
     if after in SHORT_SCALES:
         readings |= {_times(reading, SHORT_SCALES[after]) for reading in readings}
@@ -50,7 +48,17 @@ def _digits(words: Sequence[str], at: int, found: list[Mention]) -> int:
     return at + 1
 
 
+def _parts(word: str) -> list[str]:
+    """The numbers in a date, a time or a version; another number is one."""
+    parts = _JOINED.split(word)
+    if len(parts) == 1 and word.count(".") > 1 and not _DOT_GROUPS.fullmatch(word.lstrip("-")):
+        return word.split(".")
+    return parts
+
+
 def _readings(word: str) -> set[Value]:
+    if word.isdecimal():
+        return {float(word) if len(word) <= _EXACT_DIGITS else word}
     sign, bare = (-1, word[1:]) if word.startswith("-") else (1, word)
     readings: set[Value] = set()
     whole = bare.replace(".", "").replace(",", "")

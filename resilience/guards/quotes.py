@@ -230,4 +230,4 @@ def _plain(some: Sequence[str]) -> list[str]:
 
 def _grouped(some: Sequence[str]) -> bool:
     """Whether the words are one number with spaces between its thousands."""
-    return some[0].isdigit() and len(some[0]) < 4 and all(len(word) == 3 and word.isdigit() for word in some[1:])
+    return some[0].isdecimal() and len(some[0]) < 4 and all(len(word) == 3 and word.isdecimal() for word in some[1:])

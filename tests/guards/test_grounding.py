@@ -240,6 +240,23 @@ def test_any_answer_gives_values_and_nothing_is_raised(answer: str) -> None:
     assert isinstance(said(verify(found, CHUNKS)), str)
 
 
+@given(st.text(), st.text(alphabet="0123456789.,:/-²½፩٣①[]% kmnot'\u0301") | st.text())
+def test_any_sentence_about_any_source_is_checked(source: str, text: str) -> None:
+    answer = Grounded(
+        (Sentence(text, (Cite("c1", source), Cite("c1", text))), Sentence(source, (Cite("c1", text),))), False
+    )
+
+    assert all(issue.kind in Kind for issue in verify(answer, [Chunk("c1", source), Chunk("c2", text)]))
+
+
+@given(st.text(min_size=1))
+def test_a_whole_source_is_a_quote_of_itself(source: str) -> None:
+    assert verify(Grounded((Sentence(source, (Cite("c1", source),)),), False), [Chunk("c1", source)]) in (
+        (),
+        (Issue(Kind.QUOTE_TOO_SHORT, 0, 0),),
+    )
+
+
 def test_an_answer_for_a_person_marks_its_sources() -> None:
     answer = Grounded(
         (Sentence("One.", (Cite("c1", "x"), Cite("c2", "y"), Cite("c1", "z"))), Sentence("Two.", ())), True

@@ -17,6 +17,11 @@ _MIN_WORDS = 4
 _PROMISED = ("verbatim", "typographic", "elided")
 _PROMISED_CHANGES = ("number changed", "negation added", "negation removed", "name swapped", "names exchanged")
 COLUMNS = ("quotes", "n", "accepted", "wanted")
+_COSTS = {"median ms for 2 KB": 1.0, "cost per character at 200 KB over 20 KB": 2.0, "worst ms for 20 KB": 50.0}
+IN_SENTENCE = ", in the sentence only"
+
+
+Share = tuple[int, float | None]  # how many answers were made, and which part of them was accepted; None without one
 
 
 def evaluate(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Report:
@@ -24,23 +29,25 @@ def evaluate(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Report:
 
     rows: objects with the key evidence, a list of texts. Raises: ValueError naming row, key and rule.
     """
-    _check(rows)
-    shares = {name: _share(rows, make, seed) for name, make in {**FAITHFUL, **CHANGED}.items()}
-    inside = {name: _share(rows, make, seed, in_quote=False) for name, make in CHANGED.items()}
+    found = shares(rows, seed)
+    costs = _costs(rows)
     table: list[tuple[str | int | float, ...]] = [
-        (name, count, _percent(share), "all" if name in FAITHFUL else "none") for name, (count, share) in shares.items()
+        (name, count, _cell(share), "all" if name in FAITHFUL else "none") for name, (count, share) in found.items()
     ]
-    table += [
-        (f"{name}, in the sentence only", count, _percent(share), "none") for name, (count, share) in inside.items()
-    ]
-    targets = [Target(f"{name} accepted", shares[name][1], low=0.99) for name in _PROMISED]
-    targets += [Target(f"{name} accepted", shares[name][1], high=0.03) for name in _PROMISED_CHANGES]
-    targets += _costs(rows)
-    table += [
-        (target.name, "", "" if target.value is None else round(target.value, 3), f"<= {target.high}")
-        for target in targets[-3:]
-    ]
-    return Report("Grounding", COLUMNS, tuple(table), tuple(targets))
+    table += [(cost.name, "", _cell(cost.value), f"at most {cost.high}") for cost in costs]
+    targets = [Target(f"{name} accepted", found[name][1], low=0.99) for name in _PROMISED]
+    targets += [Target(f"{name} accepted", found[name][1], high=0.03) for name in _PROMISED_CHANGES]
+    return Report("Grounding", COLUMNS, tuple(table), (*targets, *costs))
+
+
+def shares(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Share]:
+    """For each way to make a quote how often it was accepted; and where the quote is good but the sentence is changed so.
+
+    Raises: ValueError naming row, key and rule.
+    """
+    _check(rows)
+    found = {name: _share(rows, make, seed) for name, make in {**FAITHFUL, **CHANGED}.items()}
+    return found | {f"{name}{IN_SENTENCE}": _share(rows, make, seed, in_quote=False) for name, make in CHANGED.items()}
 
 
 def _check(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -50,10 +57,7 @@ def _check(rows: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(f"grounding row {number}: evidence must be a list of texts")
 
 
-def _share(
-    rows: Sequence[Mapping[str, Any]], make: Perturb, seed: int, *, in_quote: bool = True
-) -> tuple[int, float | None]:
-    """How many answers were made, and which share of them was accepted; None without one."""
+def _share(rows: Sequence[Mapping[str, Any]], make: Perturb, seed: int, *, in_quote: bool = True) -> Share:
     accepted = [not verify(answer, chunks) for answer, chunks in _answers(rows, make, seed, in_quote)]
     return len(accepted), sum(accepted) / len(accepted) if accepted else None
 
@@ -101,15 +105,18 @@ def _ordinary(text: str) -> object:
 
 
 def _hostile(text: str) -> object:
-    """The text as an answer, as a context, and as many nearly equal quotes of it."""
-    answer = parse(text)
+    """The text as an answer; and half of it as a context, the rest as many quotes: good, elided, and good but for the last word."""
     half = len(text) // 2
-    context, rest = text[:half], text[half:]
-    size = max(24, len(rest) // 200)
-    quotes = [rest[start : start + size - 1] + "x" for start in range(0, len(rest), size)]
-    sentences = tuple(Sentence(quote or "x", (Cite("c1", quote),)) for quote in quotes)
-    return answer, verify(Grounded(sentences, insufficient=False), [Chunk("c1", context)])
+    context, rest = text[:half] + " x", text[half:]
+    size = max(80, len(rest) // 200)
+    quotes = [rest[start : start + size] for start in range(0, len(rest), size)]
+    quotes = [
+        (quote, f"{quote} x", " ... ".join(quote[at : at + 10] for at in range(0, size, 10)))[number % 3]
+        for number, quote in enumerate(quotes)
+    ]
+    sentences = tuple(Sentence(f"{quote} y", (Cite("c1", quote),)) for quote in quotes)
+    return parse(text), verify(Grounded(sentences, insufficient=False), [Chunk("c1", context)])
 
 
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
+def _cell(value: float | None) -> float | str:
+    return "" if value is None else value
