@@ -59,6 +59,8 @@ def altered(
 
 def turned(spoken: Sequence[str], quoted: Sequence[Sequence[str]]) -> str:
     """A word that the sentence denies and its quotes affirm, or the other way round; empty if there is none."""
+    if NEGATIONS.isdisjoint(spoken) and all(map(NEGATIONS.isdisjoint, quoted)):
+        return ""
     denied, affirmed = _polarity(spoken)
     denied_there: set[str] = set()
     affirmed_there: set[str] = set()

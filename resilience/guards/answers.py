@@ -91,7 +91,8 @@ def plain(grounded: Grounded) -> str:
 
 def _marked(sentence: Sentence) -> str:
     marks = "".join(f"[{id_}]" for id_ in dict.fromkeys(cite.id for cite in sentence.cites))
-    return f"{sentence.text.strip()} {marks}" if marks else sentence.text.strip()
+    text = sentence.text.strip()
+    return f"{text} {marks}" if marks and not text.endswith(marks) else text
 
 
 def _unfenced(answer: str) -> str:

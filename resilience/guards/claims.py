@@ -16,7 +16,7 @@ MIN_COVER = 0.35  # the share of a sentence's content words that its quotes must
 _STEM = 5
 _MIN_CONTENT = 4  # a shorter piece of a text is not looked at by itself
 _NUMBERING = re.compile(r"\s*\d{1,3}[.)]\s")
-_MARK = re.compile(r"\[([A-Za-z0-9._-]{1,64})\]")
+_MARK = re.compile(r"\[?([A-Za-z0-9][A-Za-z0-9._-]{0,63})\]?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LOOSE = frozenset({"one", "first", "second", "zero"})  # words that seldom stand for a number
 
@@ -49,8 +49,16 @@ def breaches(
 
 
 def _without_marks(text: str, ids: Collection[str]) -> str:
+    """The text without "[c1]", "c1" and a list's "1.": none of these numbers is said."""
+
+    def unmarked(found: re.Match[str]) -> str:
+        id_ = found[1].rstrip("._-")
+        bracketed = found[0][0] == "[" and found[0][-1] == "]"
+        named = bracketed or (not id_.isalpha() and not id_.isdecimal())
+        return found[0].replace(id_, " ") if named and id_ in ids else found[0]
+
     text = _NUMBERING.sub("", text, count=1) if _NUMBERING.match(text) else text
-    return _MARK.sub(lambda mark: " " if mark[1] in ids else mark[0], text)
+    return _MARK.sub(unmarked, text)
 
 
 def _numbers_missing(said: Sequence[str], quoted: Sequence[Sequence[str]]) -> list[str]:

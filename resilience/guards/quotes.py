@@ -63,7 +63,7 @@ class Budget:
 
     __slots__ = ("_left",)
 
-    def __init__(self, near_words: int = 500) -> None:
+    def __init__(self, near_words: int = 300) -> None:
         self._left = near_words
 
     def take(self, count: int) -> bool:
@@ -110,7 +110,7 @@ def _exact(part: Sequence[str], passage: Passage) -> Mismatch | None:
 def _cut(text: Sequence[str], start: int, end: int) -> Mismatch | None:
     """What a quote of these words loses at its edges: a negation just before it, or the scale of its last number."""
     before = text[start - 1] if start else ""
-    if before in _CUTTING and not (before == "no" and is_number(text[start])):  # "No. 5"
+    if before in _CUTTING and not (before == "no" and text[start][-1].isdecimal()):  # "No. 5"
         return Mismatch(Kind.NEGATION_CHANGED)
     if end < len(text) and text[end] in SCALES and is_number(text[end - 1]):
         return Mismatch(Kind.NUMBER_CHANGED, (text[end - 1],))

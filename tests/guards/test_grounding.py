@@ -87,6 +87,16 @@ def test_a_changed_quote_is_refused_for_what_was_changed(quote: str, kind: Kind)
     assert kinds(quote) == [kind]
 
 
+def test_a_quote_may_not_begin_behind_a_negation() -> None:
+    source = [Chunk("c1", "No one would say that of No. 5 Main Street.")]
+
+    def found(quote: str) -> list[Kind]:
+        return [issue.kind for issue in verify(Grounded((Sentence(quote, (Cite("c1", quote),)),), False), source)]
+
+    assert found("one would say that") == [Kind.NEGATION_CHANGED]
+    assert found("5 Main Street") == []
+
+
 def test_exchanged_names_are_refused() -> None:
     assert kinds("Anna Müller paid Peter Lang 300 euros for the small blue boat") != []
 
@@ -103,6 +113,7 @@ def test_a_quote_of_a_whole_short_source_may_be_short() -> None:
         "It was founded with 5,000,000 dollars by a company in 1990 [c1].",
         "1. The company was founded in 1990 with $5m.",
         "The company founded in 1990 had $5.0 million, as [c1] tells.",
+        "According to c1, the company was founded in 1990 with $5 million (c1).",
     ],
 )
 def test_a_number_may_be_written_in_another_way_than_in_the_quote(text: str) -> None:
@@ -263,6 +274,7 @@ def test_an_answer_for_a_person_marks_its_sources() -> None:
     )
 
     assert plain(answer) == "One. [c1][c2] Two."
+    assert plain(Grounded((Sentence("One [c1]", (Cite("c1", "x"),)),), insufficient=False)) == "One [c1]"
     assert plain(Grounded((), insufficient=True)) == NOTHING_FOUND
 
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from resilience.guards.evaluation.cost import cost_ms
-from resilience.guards.evaluation.grounding import Share, _hostile, evaluate, shares
+from resilience.guards.evaluation.grounding import Share, _hostile, claims, evaluate, shares
 from resilience.guards.evaluation.perturbations import CHANGED, FAITHFUL
 from resilience.guards.folding import words
 
@@ -42,6 +42,13 @@ def test_a_change_changes_the_words(name: str) -> None:
 
 def test_the_same_seed_gives_the_same_shares(found: dict[str, Share]) -> None:
     assert shares(ROWS, seed=3) == found
+
+
+def test_claims_are_counted_by_their_label() -> None:
+    assert claims([*ROWS, {"claim": "It was built in 1835.", "label": "not", "evidence": EVIDENCE}]) == {
+        "supported": (len(ROWS), 1.0),
+        "not": (1, 0.0),
+    }
 
 
 def test_without_rows_every_target_is_unknown() -> None:

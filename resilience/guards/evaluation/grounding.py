@@ -34,6 +34,7 @@ def evaluate(rows: Sequence[Mapping[str, Any]], seed: int = 0) -> Report:
     table: list[tuple[str | int | float, ...]] = [
         (name, count, _cell(share), "all" if name in FAITHFUL else "none") for name, (count, share) in found.items()
     ]
+    table += [(f"claims labelled {label}", count, _cell(share), "") for label, (count, share) in claims(rows).items()]
     table += [(cost.name, "", _cell(cost.value), f"at most {cost.high}") for cost in costs]
     targets = [Target(f"{name} accepted", found[name][1], low=0.99) for name in _PROMISED]
     targets += [Target(f"{name} accepted", found[name][1], high=0.03) for name in _PROMISED_CHANGES]
@@ -48,6 +49,19 @@ def shares(rows: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Share]:
     _check(rows)
     found = {name: _share(rows, make, seed) for name, make in {**FAITHFUL, **CHANGED}.items()}
     return found | {f"{name}{IN_SENTENCE}": _share(rows, make, seed, in_quote=False) for name, make in CHANGED.items()}
+
+
+def claims(rows: Sequence[Mapping[str, Any]]) -> dict[str, Share]:
+    """How many of the claims are accepted with all of their evidence as quotes, by label: what good quotes do not prove."""
+    accepted: dict[str, list[bool]] = {}
+    for row in rows:
+        if not isinstance(row.get("claim"), str) or not isinstance(row.get("label"), str):
+            continue
+        chunks = [Chunk(f"c{number}", text) for number, text in enumerate(row["evidence"])]
+        cites = tuple(Cite(chunk.id, chunk.text) for chunk in chunks if words(chunk.text))
+        answer = Grounded((Sentence(row["claim"], cites),), insufficient=False)
+        accepted.setdefault(row["label"], []).append(not verify(answer, chunks))
+    return {label: (len(found), sum(found) / len(found)) for label, found in accepted.items()}
 
 
 def _check(rows: Sequence[Mapping[str, Any]]) -> None:
