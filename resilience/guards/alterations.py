@@ -41,7 +41,9 @@ def altered(
     spoken, quoted: the words of the text and of each quote.
     """
     spoken = spoken[:_MAX_WORDS]
-    compared = [_compared(spoken, there[:_MAX_WORDS]) for there in quoted]
+    codes: dict[str, str] = {}
+    coded = _coded(spoken, codes)
+    compared = [_compared(spoken, coded, there[:_MAX_WORDS], codes) for there in quoted]
     best = max(range(len(compared)), key=lambda at: compared[at].same)
     if compared[best].same < _MIN_SAME * len(spoken):
         return None
@@ -98,12 +100,13 @@ def _moved(compared: _Comparison, names: set[str]) -> str:
     return ""
 
 
-def _compared(spoken: Sequence[str], there: Sequence[str]) -> _Comparison:
-    codes: dict[str, str] = {}
-    one, two = (
-        "".join([codes.setdefault(word, chr(0xE000 + len(codes))) for word in some]) for some in (spoken, there)
-    )
-    blocks = LCSseq.opcodes(one, two).as_matching_blocks()[:-1]
+def _coded(some: Sequence[str], codes: dict[str, str]) -> str:
+    """The words as characters, one for each different word."""
+    return "".join([codes.setdefault(word, chr(0xE000 + len(codes))) for word in some])
+
+
+def _compared(spoken: Sequence[str], coded: str, there: Sequence[str], codes: dict[str, str]) -> _Comparison:
+    blocks = LCSseq.opcodes(coded, _coded(there, codes)).as_matching_blocks()[:-1]
     if not blocks:
         return _Comparison(0, [], set())
     first, last = blocks[0], blocks[-1]
