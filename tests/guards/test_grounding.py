@@ -97,6 +97,15 @@ def test_a_quote_may_not_begin_behind_a_negation() -> None:
     assert found("5 Main Street") == []
 
 
+def test_an_elision_may_not_join_what_stands_far_apart() -> None:
+    source = [Chunk("c1", "Peter Lang paid Anna Müller. " + "Rain fell. " * 30 + "She sold the old harbour.")]
+    quote = "Peter Lang ... sold the old harbour"
+
+    assert verify(Grounded((Sentence(quote, (Cite("c1", quote),)),), False), source) == (
+        Issue(Kind.QUOTE_NOT_FOUND, 0, 0),
+    )
+
+
 def test_exchanged_names_are_refused() -> None:
     assert kinds("Anna Müller paid Peter Lang 300 euros for the small blue boat") != []
 
