@@ -17,7 +17,7 @@ from resilience.guards.pii import find, replaced
 # As models write them: in another case, or with Markdown's escapes. In brackets always, so that "email 1" stays what it is.
 _WRITTEN = re.compile(r"\\?\[([A-Za-z][A-Za-z0-9_\\]{0,90})\]")
 
-LOOKED_UP_MAX = 500
+LOOKED_UP_MAX = 200
 
 
 class Vault:
