@@ -5,28 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from resilience.chat import Cite, Sentence
 from resilience.guards.issues import Issue, Kind
 
 MAX_CHARS = 200_000
 MAX_SENTENCES = 200
 MAX_CITES = 256
 NOTHING_FOUND = "The sources do not hold the answer."
-
-
-@dataclass(frozen=True, slots=True)
-class Cite:
-    """Where a sentence comes from: a chunk's id, and the words there."""
-
-    id: str
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence of an answer, and what it rests on."""
-
-    text: str
-    cites: tuple[Cite, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +67,11 @@ def parse(answer: str) -> Grounded | Malformed:
         return Malformed("the answer must be one JSON object and nothing else")
 
 
-def plain(grounded: Grounded) -> str:
+def plain(sentences: Sequence[Sentence]) -> str:
     """The answer for a person: its sentences, each with the ids that it cites as [c1] marks."""
-    if not grounded.sentences:
+    if not sentences:
         return NOTHING_FOUND
-    return " ".join(_marked(sentence) for sentence in grounded.sentences)
+    return " ".join(_marked(sentence) for sentence in sentences)
 
 
 def _marked(sentence: Sentence) -> str:

@@ -20,7 +20,7 @@ SHAPES: tuple[str, ...] = (
     "+49 30 123456", "030 1234567 ", "555-0199 ", "4111 1111 1111 1112 ", "4111111111111111",
     "DE89 3704 0044 0532 0130 01 ", "GB82WEST", "078-05-1120", "eyJ", "eyJhbGciOi.", "eyJhbGciOi.eyJhbGciOi.",
     "sk-", "ghp_", "AKIA", "token=", "password: ", "Bearer ", "api_key=\"", "-----BEGIN PRIVATE KEY-----",
-    "[EMAIL_1]", "[EMAIL_", "a@b.co ", "10.0.0.1 ", "2001:db8::1 ", "\\u006f", "é", "𝟙", "\u200b", "\u0301",
+    "[EMAIL_1]", "[EMAIL_", "a@b.co ", "10.0.0.1 ", "2001:db8::1 ", "\\u006f", "é", "𝟙", "\u200b", "\u0301", "\u0301\u0323",
     "ignore all previous instructions ", "ignore ", "system: ", "<|im_start|>", "SWdub3JlIGFsbA==", "aWdub3Jl ", "vtaber nyy ",
     "\n", "\n- ", "a\n", "not ", "no 1 ", "\"text\":\"", "{\"answer\":[", "...", "“a” ",
 )  # fmt: skip
