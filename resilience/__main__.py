@@ -23,6 +23,7 @@ class LazyGroup(click.Group):
         "providers": ("resilience.controlling", "providers_command"),
         "circuit": ("resilience.controlling", "circuit_command"),
         "config": ("resilience.controlling", "config_command"),
+        "guards": ("resilience.guards.command", "guards_command"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

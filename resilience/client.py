@@ -11,9 +11,9 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx2
 from anyio import CancelScope
@@ -21,7 +21,7 @@ from anyio import CancelScope
 from resilience.attempt import Caller
 from resilience.breaker import Breaker, CircuitView, Emit
 from resilience.chain import Chain
-from resilience.chat import Answer, ChatRequest, Completion
+from resilience.chat import Answer, ChatRequest, Completion, Delta, Grounding
 from resilience.circuit import Permit, Rejection
 from resilience.config import Config, Provider
 from resilience.errors import (
@@ -33,10 +33,14 @@ from resilience.errors import (
 )
 from resilience.events import Event, ProviderInitialized, ProvidersExhausted, ProvidersInitialized, Reason, State, Tried
 from resilience.link import SLACK_S, Link
-from resilience.policy import AllOpen, StreamMode
+from resilience.passage import Passage
+from resilience.policy import GUARDS, AllOpen, StreamMode
 from resilience.retry import backoff_delay_s, treatment
 from resilience.run import Attempt, Run
 from resilience.stream import Opened, Stream, open_live, open_safe
+
+if TYPE_CHECKING:  # loaded only where a guard is on
+    from resilience.guards.guarding import Guards
 
 T = TypeVar("T")
 Ask = Callable[[Attempt], Awaitable[T]]
@@ -56,12 +60,27 @@ class _Failed:
     timeout_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A whole answer, who gave it, and how far it rests on the request's context."""
+
+    completion: Completion
+    attempt: Attempt
+    grounding: Grounding | None
+
+    @property
+    def opened(self) -> Opened:
+        """The same as a stream that has come to its end."""
+        done = self.completion
+        return Opened([Delta(done.text, model=done.model), Delta("", done.finish_reason, done.usage)], None)
+
+
 class Client:
     """A provider chain with its circuits. `async with Client(...)`, or `start` and `aclose`.
 
     emit: gets each event, must not block; what it raises is dropped. transport: replaces the network.
     wall: seconds since the epoch, for the log; all waiting is on the event loop's monotonic clock.
-    Providers without a key stay out of the chain.
+    Providers without a key stay out of the chain. The guards are on, but for config.guards_off.
     """
 
     def __init__(
@@ -156,7 +175,21 @@ class Client:
             known = self._known.get(provider.name)
             self._known[provider.name] = known.renewed(provider, config.load) if known else self._link(provider, config)
         caller = self._calling(providers, config, before)
-        return Chain(config, tuple(self._known[provider.name] for provider in providers), caller)
+        links = tuple(self._known[provider.name] for provider in providers)
+        return Chain(config, links, caller, self._guarding(config))
+
+    def _guarding(self, config: Config) -> "Guards | None":
+        if config.guards_off.issuperset(GUARDS):
+            return None
+        before = self._live
+        if before.guards is not None and (before.config.guards, before.config.guards_off) == (
+            config.guards,
+            config.guards_off,
+        ):
+            return before.guards
+        from resilience.guards.guarding import Guards
+
+        return Guards(config.guards, config.guards_off)
 
     def _calling(self, providers: tuple[Provider, ...], config: Config, before: Caller | None) -> Caller:
         # A replay (replay/playing.py) answers from a log instead.
@@ -181,7 +214,7 @@ class Client:
         for pools in retiring.values():
             for pool in pools:
                 await pool.aclose()
-        live, self._live = self._live, Chain(self.config, self.links)
+        live, self._live = self._live, Chain(self.config, self.links, guards=self._live.guards)
         if live.caller is not None:
             await live.caller.aclose()
 
@@ -196,19 +229,22 @@ class Client:
     async def chat(self, request: ChatRequest, *, request_id: str | None = None) -> Answer:
         """The whole answer of the first provider that gives one.
 
-        Raises: ProvidersExhaustedError, DeadlineExceededError; RequestError if the request itself is at fault.
+        Raises: ProvidersExhaustedError, DeadlineExceededError; RequestError if the request itself is at fault,
+        BlockedError if a guard stopped it; UngroundedError if the answer is not borne out by the request's context.
         """
         run = self._begin(request_id)
-        caller = _started(run.chain)
-
-        async def ask(attempt: Attempt) -> Completion:
-            return await caller.complete(attempt.provider, request, attempt.note)
-
+        _started(run.chain)
         with run.ending():
-            completion, attempt = await self._walk(run, ask, streamed=False)
-            attempt.usage = completion.usage
-            attempt.succeed(completion.model)
-        return Answer(completion, attempt.provider.name, run.request_id, run.attempts, run.fallbacks, run.total_ms)
+            whole = await self._whole(run, await Passage.opened(run, request, run.chain.guards))
+        return Answer(
+            whole.completion,
+            whole.attempt.provider.name,
+            run.request_id,
+            run.attempts,
+            run.fallbacks,
+            run.total_ms,
+            whole.grounding,
+        )
 
     def stream(self, request: ChatRequest, *, request_id: str | None = None) -> AbstractAsyncContextManager[Stream]:
         """The answer piece by piece: `async with client.stream(...) as stream: async for delta in stream`.
@@ -224,15 +260,41 @@ class Client:
         caller = _started(run.chain)
         stall_s = run.chain.config.deadline.stall_s
         safe = run.chain.config.choices.stream_mode is StreamMode.SAFE
-
-        async def ask(attempt: Attempt) -> Opened:
-            deltas = caller.stream(attempt.provider, request)
-            return await (open_safe(deltas, attempt, stall_s) if safe else open_live(deltas, attempt))
-
         with run.ending():
-            opened, attempt = await self._walk(run, ask, streamed=True)
-            async with aclosing(Stream(run, attempt, opened, stall_s)) as stream:
+            passage = await Passage.opened(run, request, run.chain.guards)
+
+            async def ask(attempt: Attempt) -> Opened:
+                deltas = caller.stream(attempt.provider, passage.request)
+                return await (open_safe(deltas, attempt, stall_s) if safe else open_live(deltas, attempt))
+
+            if passage.contract:  # verified before the caller sees any of it, in either mode
+                whole = await self._whole(run, passage)
+                stream = Stream(run, whole.attempt, whole.opened, stall_s, grounding=whole.grounding)
+            else:
+                opened, attempt = await self._walk(run, ask, streamed=True)
+                stream = Stream(run, attempt, opened, stall_s, passage)
+            async with aclosing(stream):
                 yield stream
+
+    async def _whole(self, run: Run, passage: Passage) -> "_Whole":
+        """The passage's answer, not streamed; an answer that breaks the grounding contract is asked for again."""
+        caller = _started(run.chain)
+        last: tuple[Completion, Attempt] | None = None
+
+        async def ask(request: ChatRequest) -> str:
+            nonlocal last
+
+            async def call(attempt: Attempt) -> Completion:
+                return await caller.complete(attempt.provider, request, attempt.note)
+
+            completion, attempt = last = await self._walk(run, call, streamed=False)
+            attempt.usage = completion.usage
+            attempt.succeed(completion.model)
+            return completion.text
+
+        text, grounding = await passage.verified(ask)
+        assert last is not None  # noqa: S101 (verified has asked)
+        return _Whole(replace(last[0], text=text), last[1], grounding)
 
     def _begin(self, request_id: str | None) -> Run:
         now = self._clock()

@@ -17,11 +17,22 @@ from urllib.parse import urlsplit
 from resilience import envfile
 from resilience.errors import ConfigError, PolicyError
 from resilience.events import PROVIDER_NAME
-from resilience.policy import AllOpen, ChainPolicy, CircuitPolicy, DeadlinePolicy, LoadPolicy, RetryPolicy, StreamMode
+from resilience.policy import (
+    AllOpen,
+    ChainPolicy,
+    CircuitPolicy,
+    DeadlinePolicy,
+    GuardPolicy,
+    LoadPolicy,
+    OnUngrounded,
+    RetryPolicy,
+    StreamMode,
+)
 from resilience.tokens import VARIABLE as TOKENS
 from resilience.tokens import Token, tokens_in
 
 ORDER = "METIS_LLM_PROVIDER_ORDER"
+PATTERNS = "METIS_LLM_GUARD_PII_PATTERNS"
 DEFAULT_ORDER = "openrouter,anthropic,deepseek,openai"
 ALIASES: Mapping[str, str] = {"claude": "anthropic"}
 LONG_TIMEOUT_S = 120.0
@@ -61,7 +72,10 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings of a service, `providers` in the order of the chain."""
+    """All settings of a service, `providers` in the order of the chain.
+
+    guards_off: those of policy.GUARDS that are switched off; no setting can do that, only the control API, for a while.
+    """
 
     providers: tuple[Provider, ...]
     circuit: CircuitPolicy = CircuitPolicy()
@@ -69,6 +83,8 @@ class Config:
     deadline: DeadlinePolicy = DeadlinePolicy()
     load: LoadPolicy = LoadPolicy()
     choices: ChainPolicy = ChainPolicy()
+    guards: GuardPolicy = GuardPolicy()
+    guards_off: frozenset[str] = frozenset()
     log_path: Path = Path("backend_live.log")
     host: str = "127.0.0.1"
     port: int = 8000
@@ -98,7 +114,7 @@ class _Number:
     """A numeric setting and the policy field that it fills."""
 
     variable: str
-    policy: type[CircuitPolicy] | type[RetryPolicy] | type[DeadlinePolicy] | type[LoadPolicy]
+    policy: type[CircuitPolicy] | type[RetryPolicy] | type[DeadlinePolicy] | type[LoadPolicy] | type[GuardPolicy]
     field: str
     whole: bool = False
 
@@ -117,6 +133,9 @@ NUMBERS = (
     _Number("METIS_LLM_CIRCUIT_RECOVERY_SUCCESSES", CircuitPolicy, "recovery_successes", whole=True),
     _Number("METIS_LLM_MAX_CONCURRENCY", LoadPolicy, "concurrency", whole=True),
     _Number("METIS_LLM_MAX_QUEUE", LoadPolicy, "queue", whole=True),
+    _Number("METIS_LLM_GUARD_INPUT_FLAG", GuardPolicy, "flag_input"),
+    _Number("METIS_LLM_GUARD_INPUT_BLOCK", GuardPolicy, "block_input"),
+    _Number("METIS_LLM_GUARD_CONTEXT_FLAG", GuardPolicy, "flag_context"),
 )
 
 
@@ -129,6 +148,7 @@ CHOICES: Mapping[str, type[StrEnum]] = {
     "METIS_LLM_STREAM_MODE": StreamMode,
     "METIS_LLM_ALL_OPEN": AllOpen,
     "METIS_LLM_CONTENT_FILTER_FALLBACK": _Switch,
+    "METIS_LLM_GUARD_UNGROUNDED": OnUngrounded,
 }
 """Settings that are one of a few words, the first the default."""
 
@@ -138,6 +158,7 @@ SECTIONS: Mapping[type, str] = {
     RetryPolicy: "retry",
     DeadlinePolicy: "deadline",
     LoadPolicy: "load",
+    GuardPolicy: "guards",
 }
 """Where in Config the policy of a number is."""
 
@@ -177,6 +198,11 @@ def config_of(env: Mapping[str, str]) -> Config:
             all_open=AllOpen(_choice(env, "METIS_LLM_ALL_OPEN")),
             filter_falls_back=_choice(env, "METIS_LLM_CONTENT_FILTER_FALLBACK") == _Switch.ON,
         ),
+        guards=GuardPolicy(
+            **_numbers(env, GuardPolicy),
+            on_ungrounded=OnUngrounded(_choice(env, "METIS_LLM_GUARD_UNGROUNDED")),
+            patterns=_patterns(env),
+        ),
         log_path=Path(env.get("METIS_LLM_LOG_PATH") or "backend_live.log"),
         host=env.get("METIS_HOST") or "127.0.0.1",
         port=_port(env),
@@ -196,11 +222,17 @@ def settings_of(config: Config) -> dict[str, str]:
             usual = config.deadline.attempt_s
         if value != usual:
             found[number.variable] = str(value) if number.whole else f"{value:.12g}"
-    words = zip(CHOICES, (config.choices.stream_mode, config.choices.all_open), strict=False)
-    found |= {name: str(word) for name, word in words if word is not next(iter(CHOICES[name]))}
-    if config.choices.filter_falls_back:
-        found["METIS_LLM_CONTENT_FILTER_FALLBACK"] = str(_Switch.ON)
-    return found
+    return found | {name: word for name, word in chosen(config).items() if word != next(iter(CHOICES[name]))}
+
+
+def chosen(config: Config) -> dict[str, str]:
+    """The word of each of CHOICES that a configuration has."""
+    return {
+        "METIS_LLM_STREAM_MODE": str(config.choices.stream_mode),
+        "METIS_LLM_ALL_OPEN": str(config.choices.all_open),
+        "METIS_LLM_CONTENT_FILTER_FALLBACK": str(_Switch.ON if config.choices.filter_falls_back else _Switch.OFF),
+        "METIS_LLM_GUARD_UNGROUNDED": str(config.guards.on_ungrounded),
+    }
 
 
 def available(env: Mapping[str, str]) -> tuple[str, ...]:
@@ -302,6 +334,18 @@ def _choice(env: Mapping[str, str], variable: str) -> str:
     text = env.get(variable, "").strip().lower() or words[0]
     if text not in words:
         raise ConfigError(f"{variable} must be {' or '.join(words)}, got {text!r}")
+    return text
+
+
+def _patterns(env: Mapping[str, str]) -> str:
+    text = env.get(PATTERNS, "").strip()
+    if text:
+        from resilience.guards.custom import custom
+
+        try:
+            custom(text)
+        except PolicyError as exc:
+            raise ConfigError(f"{PATTERNS} must be {exc.rule}, got {exc.value!r}") from None
     return text
 
 

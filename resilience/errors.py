@@ -6,10 +6,12 @@
     ├── ProviderError          one attempt failed: carries a Failure
     └── UnansweredError        a caller's request ended without an answer
         ├── RequestError             it cannot be sent as it is
+        │   └── BlockedError             a guard stopped it
         └── ChainError               the chain gave none
             ├── ProvidersExhaustedError  nothing left to try
             ├── DeadlineExceededError    the request's own deadline passed
-            └── StreamBrokenError        a streamed answer broke off after its first content
+            ├── StreamBrokenError        a streamed answer broke off after its first content
+            └── UngroundedError          the answer is not borne out by the request's context
 
 Messages name the thing, the rule and the value, and never show a key or a prompt.
 """
@@ -55,6 +57,10 @@ class RequestError(UnansweredError):
         super().__init__(message)
         self.param = param
         self.reason = reason
+
+
+class BlockedError(RequestError):
+    """A guard stopped the request. The message tells nothing of how it was noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +113,12 @@ class DeadlineExceededError(ChainError):
 
 class StreamBrokenError(ChainError):
     """A streamed answer broke off after its first content; what came so far is not the whole answer."""
+
+
+class UngroundedError(ChainError):
+    """The answer broke the grounding contract twice. issues: the kinds of violations, without text."""
+
+    def __init__(self, *, request_id: str, tried: Sequence[Tried], issues: Sequence[str]) -> None:
+        message = f"the answer is not borne out by the context ({', '.join(issues)})"
+        super().__init__(message, request_id=request_id, tried=tried)
+        self.issues = tuple(issues)

@@ -120,6 +120,37 @@ class ChainPolicy:
     filter_falls_back: bool = False
 
 
+GUARDS = ("pii", "injection", "grounding")
+"""The guards by name, as switches, events and metrics know them."""
+
+
+class OnUngrounded(StrEnum):
+    """An answer that its context does not bear, after one retry: an ERROR for the caller, or a FLAG at the answer."""
+
+    ERROR = "error"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardPolicy:
+    """What the guards do with what they find. Scores are 0 to 1; a score at a threshold counts.
+
+    flag_input, block_input: of what users write; flag_context: of what comes from elsewhere (context, earlier
+    answers), which is never blocked; patterns: further kinds of personal data, `NAME=pattern` (guards/custom.py).
+    """
+
+    flag_input: float = 0.5
+    block_input: float = 0.8
+    flag_context: float = 0.5
+    on_ungrounded: OnUngrounded = OnUngrounded.ERROR
+    patterns: str = ""
+
+    def __post_init__(self) -> None:
+        _number("flag_input", self.flag_input, 0.01, 1)
+        _number("block_input", self.block_input, 0.01, 1)
+        _number("flag_context", self.flag_context, 0.01, 1)
+
+
 def _whole(field: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise PolicyError(field, f"a whole number from {low} to {high}", value)

@@ -13,11 +13,13 @@ from resilience.chat import Delta, Usage
 from resilience.circuit import Outcome, Permit
 from resilience.config import Provider
 from resilience.errors import (
+    BlockedError,
     DeadlineExceededError,
     Failure,
     ProvidersExhaustedError,
     RequestError,
     UnansweredError,
+    UngroundedError,
 )
 from resilience.events import (
     AttemptFinished,
@@ -45,6 +47,7 @@ class Run:
     attempts: int = 0
     fallbacks: int = 0
     wasted_s: float = 0.0
+    guard_s: float | None = None
     tried: list[Tried] = field(default_factory=list)
     retry_at: float | None = None
     provider: str | None = None
@@ -84,6 +87,7 @@ class Run:
                 total_ms=self.total_ms,
                 wasted_ms=self.wasted_s * 1000,
                 reason=reason,
+                guard_ms=None if self.guard_s is None else self.guard_s * 1000,
                 config_version=self.chain.version,
             )
         )
@@ -107,6 +111,8 @@ class Run:
                     self.end(RequestStatus.EXHAUSTED)
                 case DeadlineExceededError():
                     self.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+                case BlockedError() | UngroundedError():
+                    self.end(RequestStatus.BLOCKED)
                 case RequestError():
                     self.end(RequestStatus.REJECTED, exc.reason)
                 case _:
@@ -212,6 +218,9 @@ class Attempt:
         model: str = "",
     ) -> None:
         self.ended = True
+        guards = self._run.chain.guards
+        if guards is not None:
+            model = guards.named(model[:200])
         self._run.emit(
             AttemptFinished(
                 generation_time_ms=(self._run.clock() - self.started) * 1000,

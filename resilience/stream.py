@@ -6,7 +6,7 @@ from typing import Self
 
 from anyio import CancelScope
 
-from resilience.chat import Delta
+from resilience.chat import Delta, Grounding
 from resilience.errors import (
     DeadlineExceededError,
     Failure,
@@ -16,6 +16,7 @@ from resilience.errors import (
     UnansweredError,
 )
 from resilience.events import Reason, RequestStatus, Tried
+from resilience.passage import Passage
 from resilience.run import Attempt, Run
 
 
@@ -51,9 +52,21 @@ async def open_safe(deltas: AsyncGenerator[Delta], attempt: Attempt, stall_s: fl
 
 
 class Stream:
-    """Deltas of one answer, from one provider. `model` is the provider's own word once it has said it."""
+    """Deltas of one answer, from one provider. `model` is the provider's own word once it has said it.
 
-    def __init__(self, run: Run, attempt: Attempt, opened: Opened, stall_s: float) -> None:
+    passage: through which each delta goes; grounding: of an answer that has been verified already.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        attempt: Attempt,
+        opened: Opened,
+        stall_s: float,
+        passage: Passage | None = None,
+        grounding: Grounding | None = None,
+    ) -> None:
+        self.grounding = grounding
         self.provider = attempt.provider.name
         self.model = next((d.model for d in opened.head if d.model), attempt.provider.model)
         self.request_id = run.request_id
@@ -64,6 +77,7 @@ class Stream:
         self._head = opened.head[::-1]
         self._rest = opened.rest
         self._stall_s = stall_s
+        self._passage = passage
         self._finished = False
 
     def __aiter__(self) -> Self:
@@ -74,7 +88,7 @@ class Stream:
             raise StopAsyncIteration
         delta = self._head.pop() if self._head else await self._next()
         self._finished = self._finished or delta.finish_reason is not None
-        return delta
+        return delta if self._passage is None else await self._passage.piece(delta)
 
     async def aclose(self) -> None:
         """Let go of the provider. A stream whose answer had not ended counts as cancelled."""

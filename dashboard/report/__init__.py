@@ -2,5 +2,5 @@
 
     store, rules, Incident -> Report -> markdown, page, archive
 
-Whatever leaves goes through dashboard.redaction first.
+Whatever leaves goes through the redaction of resilience.guards first.
 """

@@ -13,11 +13,11 @@ from dashboard.incidents import words
 from dashboard.incidents.evidence import Evidence
 from dashboard.inert import inert
 from dashboard.kinds import ATTEMPT, REQUEST, of_kind, within
-from dashboard.redaction import redacted
 from dashboard.report.content import Report
 from dashboard.report.in_force import InForce, in_force, settings_records
 from dashboard.store import Store
 from dashboard.window import Window
+from resilience.guards.pii import redacted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from dashboard.incidents import words
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.timeline import Step
 from dashboard.inert import inert
-from dashboard.redaction import redacted
 from dashboard.report.content import Report
+from resilience.guards.pii import redacted
 
 BLANK = "**To fill in:**"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&]|:(?=//)|(?<=www)\.)")  # the last two would begin a link

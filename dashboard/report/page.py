@@ -12,8 +12,8 @@ from dashboard.incidents import words
 from dashboard.incidents.evidence import LogLine
 from dashboard.inert import inert
 from dashboard.packing import PLOTLY_FILE
-from dashboard.redaction import redacted
 from dashboard.report.content import Report
+from resilience.guards.pii import redacted
 
 _HERE = Path(__file__).parent
 _POLICY = (

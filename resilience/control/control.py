@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,7 +147,7 @@ class Control:
             recovered, self.state, known, self.now(), lambda entry: in_log(log_path, entry)
         )
         self._at_start = {name: self._source.values.get(name) for name in AT_START}
-        self.client.adopt(replace(config, version=state.version))
+        self.client.adopt(replace(config, version=state.version, guards_off=_off(state, self.now())))
         for entry in untold:
             self._emit(event_of(entry))
         if untold:
@@ -212,7 +213,7 @@ class Control:
 
     async def _once(self, ask: Ask, make: Callable[[], Awaitable[dict[str, Any]]]) -> Done:
         if ask.key is not None:
-            earlier = self.state.answers.get(f"{ask.name}:{ask.key}")
+            earlier = self.state.answers.get(_key(ask))
             if earlier is not None and self.now() - earlier.at < ANSWER_LIFE:
                 if earlier.digest != ask.digest:
                     raise ReusedKeyError("this Idempotency-Key came before with another request: use a new one")
@@ -260,7 +261,8 @@ class Control:
             self.problem = None
         chain_before = self.client.chain
         # Swap before telling: a reader of the event must find the new version in place.
-        self.client.adopt(replace(config, version=entry.version))
+        off = frozenset(intent.switches)
+        self.client.adopt(replace(config, version=entry.version, guards_off=off))
         self._emit(event_of(entry))
         if [(p.name, p.model) for p in chain_before] != [(p.name, p.model) for p in self.client.chain]:
             self.client.announce()
@@ -284,6 +286,7 @@ class Control:
             except UnwritableError as exc:
                 complain(str(exc))
                 await self._ledger.keep(replace(self.state, switches=switches))  # on again, whatever the disk says
+                self.client.adopt(replace(self.client.config, guards_off=frozenset(switches)))
         if self._circuits_changed:
             await self._keep_circuits()
 
@@ -349,6 +352,11 @@ class Control:
         return await asyncio.shield(task)
 
 
+def _off(state: State, now: datetime) -> frozenset[str]:
+    """The guards that are off; a time that ran out while no process was there is over at once."""
+    return frozenset(guard for guard, switch in state.switches.items() if switch.until > now)
+
+
 def _answer(entry: Entry, ask: Ask, warnings: tuple[str, ...]) -> dict[str, Any]:
     return {
         "version": entry.version,
@@ -359,5 +367,10 @@ def _answer(entry: Entry, ask: Ask, warnings: tuple[str, ...]) -> dict[str, Any]
     }
 
 
+def _key(ask: Ask) -> str:
+    """What an answer is kept under: a caller may send anything as their key, even a secret."""
+    return sha256(f"{ask.name}:{ask.key}".encode()).hexdigest()
+
+
 def _remembered(ask: Ask, entry: Entry, body: Mapping[str, Any]) -> dict[str, Answered]:
-    return {} if ask.key is None else {f"{ask.name}:{ask.key}": Answered(ask.digest, entry.at, body)}
+    return {} if ask.key is None else {_key(ask): Answered(ask.digest, entry.at, body)}

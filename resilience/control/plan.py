@@ -9,8 +9,8 @@ from resilience.control.settings import IN_ENVIRONMENT
 from resilience.control.source import SETTABLE, Source, is_secret
 from resilience.control.state import Entry, State
 from resilience.envfile import EnvFileError, edited
+from resilience.policy import GUARDS
 
-GUARDS = ("pii", "injection", "grounding")
 GUARD_PREFIX = "guard "
 
 

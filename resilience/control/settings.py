@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resilience.config import CHOICES, NUMBERS, SECTIONS, Config
+from resilience.config import CHOICES, NUMBERS, SECTIONS, Config, chosen
 from resilience.control.source import SETTABLE, Source, default_of
 from resilience.errors import PolicyError
 
@@ -50,11 +50,7 @@ def _in_force(config: Config) -> Mapping[str, str]:
     numbers = {
         number.variable: f"{getattr(getattr(config, SECTIONS[number.policy]), number.field):g}" for number in NUMBERS
     }
-    return numbers | {
-        "METIS_LLM_STREAM_MODE": str(config.choices.stream_mode),
-        "METIS_LLM_ALL_OPEN": str(config.choices.all_open),
-        "METIS_LLM_CONTENT_FILTER_FALLBACK": "on" if config.choices.filter_falls_back else "off",
-    }
+    return numbers | chosen(config)
 
 
 def _rules() -> dict[str, str]:

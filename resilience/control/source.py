@@ -5,7 +5,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from resilience.config import CHOICES, DEFAULT_ORDER, KNOWN, NUMBERS, ORDER, Config, available, config_of, key_variable
+from resilience.config import (
+    CHOICES,
+    DEFAULT_ORDER,
+    KNOWN,
+    NUMBERS,
+    ORDER,
+    PATTERNS,
+    Config,
+    available,
+    config_of,
+    key_variable,
+)
 from resilience.control.refusals import InvalidError
 from resilience.envfile import values_in
 from resilience.errors import ConfigError
@@ -44,7 +55,9 @@ class Source:
 
     def known(self, salt: str) -> dict[str, str]:
         """The settings that are set, by name; secrets as salted digests."""
-        names = {n for n in self.values if n in SETTABLE or n in AT_START or n == ORDER or _OF_A_PROVIDER.fullmatch(n)}
+        names = {
+            n for n in self.values if n in SETTABLE or n in (*AT_START, ORDER, PATTERNS) or _OF_A_PROVIDER.fullmatch(n)
+        }
         shown = {name: self.values[name] for name in names if self.values[name] or name == ORDER}
         keys = {key_variable(name) for name in (*KNOWN, *available(self.values))} | {TOKENS}
         return shown | {name: _digest(salt, self.values[name]) for name in keys if self.values.get(name)}

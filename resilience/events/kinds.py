@@ -109,7 +109,7 @@ class RequestFinished(Event):
 
     attempts, fallbacks: counts; total_ms: the caller's wait; wasted_ms: of it, attempts that failed and waits;
     provider: who answered, None without an answer; reason: why it ended without one; config_version: of the settings
-    that it ran with, None if it never reached the chain.
+    that it ran with, None if it never reached the chain; guard_ms: of total_ms, what the guards took, None without.
     """
 
     kind: ClassVar[str] = "LLM_REQUEST"
@@ -121,6 +121,7 @@ class RequestFinished(Event):
     total_ms: float
     wasted_ms: float
     reason: Reason | None = None
+    guard_ms: float | None = None
     config_version: int | None = None
 
     @property
@@ -267,13 +268,17 @@ class ConfigChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardTriggered(Event):
-    """A guard acted. action: redacted, blocked or flagged; counts: per kind of finding, never the text."""
+    """A guard acted. action: redacted, blocked or flagged; counts: per kind of finding, never the text.
+
+    where: what it looked at: input, context or answer; None if the writer did not say.
+    """
 
     kind: ClassVar[str] = "GUARD_TRIGGERED"
     request_id: str
     guard: str
     action: str
     counts: Mapping[str, int]
+    where: str | None = None
 
     @property
     def severity(self) -> Severity:

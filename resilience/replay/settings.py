@@ -7,9 +7,12 @@ from resilience.config import CHOICES, KNOWN, NUMBERS, ORDER, Config, config_of,
 from resilience.control.source import default_of
 from resilience.errors import ConfigError, ResilienceError
 from resilience.events import ConfigChanged, Event, ProvidersInitialized, ServiceStarted
+from resilience.policy import GUARDS
 
-NAMES = (*(number.variable for number in NUMBERS), *CHOICES)
-"""The settings that a replay follows."""
+NAMES = tuple(
+    name for name in (*(number.variable for number in NUMBERS), *CHOICES) if not name.startswith("METIS_LLM_GUARD_")
+)
+"""The settings that a replay follows; guards see texts, and a log has none."""
 
 
 class ReplayError(ResilienceError):
@@ -65,7 +68,7 @@ class InForce:
         else:
             env[key_variable(next(iter(KNOWN)))] = "replayed"
         try:
-            return config_of(env)
+            return replace(config_of(env), guards_off=frozenset(GUARDS))
         except ConfigError as exc:
             raise ReplayError(str(exc)) from exc
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from resilience.chat import ChatRequest, Message
+from resilience.chat import ChatRequest, Chunk, Message
 from resilience.errors import RequestError
 
 _ROLES: Mapping[str, str] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -55,6 +55,15 @@ class MessageBody(BaseModel):
     content: str | list[TextPart] | None = None
 
 
+class ContextBody(BaseModel):
+    """A piece of material that the answer has to rest on."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    id: Annotated[str, Field(max_length=32)]
+    text: Annotated[str, Field(min_length=1)]
+
+
 class StreamOptions(BaseModel):
     """`include_usage`: send the tokens in a last chunk. `include_obfuscation` asks for padding and has no effect."""
 
@@ -65,7 +74,10 @@ class StreamOptions(BaseModel):
 
 
 class ChatBody(BaseModel):
-    """POST /v1/chat/completions. `model` is accepted from any client, but the chain decides who answers."""
+    """POST /v1/chat/completions. `model` is accepted from any client, but the chain decides who answers.
+
+    `context` is an addition of ours: with it the answer has to keep the grounding contract.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow")
 
@@ -81,6 +93,7 @@ class ChatBody(BaseModel):
     stream_options: StreamOptions | None = None
     user: str | None = None
     metadata: dict[str, str] | None = None
+    context: list[ContextBody] | None = None
 
     def request(self) -> ChatRequest:
         """The chain's request. Raises RequestError, which names the parameter to change."""
@@ -92,6 +105,7 @@ class ChatBody(BaseModel):
             raise RequestError("give max_completion_tokens or max_tokens, not both", param="max_tokens")
         return ChatRequest(
             messages=tuple(_message(index, message) for index, message in enumerate(self.messages)),
+            context=tuple(Chunk(piece.id, piece.text) for piece in self.context or ()),
             max_tokens=self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens,
             temperature=self.temperature,
             top_p=self.top_p,

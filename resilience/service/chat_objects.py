@@ -1,11 +1,11 @@
-"""Answers as OpenAI's objects. `provider` is an addition of ours: who really answered.
+"""Answers as OpenAI's objects. `provider` (who really answered) and `grounding` are additions of ours.
 
 Source: OpenAI's API reference, "Chat completion object" and "Chat completion chunk object".
 """
 
 from typing import Any
 
-from resilience.chat import Answer, Usage
+from resilience.chat import Answer, Grounding, Usage
 from resilience.service.wire import cost_headers
 
 
@@ -27,7 +27,20 @@ def completion_object(answer: Answer, at_s: float) -> dict[str, Any]:
             }
         ],
         "usage": usage_object(completion.usage),
+        **grounding_object(answer.grounding),
     }
+
+
+def grounding_object(grounding: Grounding | None) -> dict[str, Any]:
+    """An addition of ours: what each sentence rests on; nothing for a request without context."""
+    if grounding is None:
+        return {}
+    sentences = [
+        {"text": sentence.text, "cites": [{"id": cite.id, "quote": cite.quote} for cite in sentence.cites]}
+        for sentence in grounding.sentences
+    ]
+    issues = list(grounding.issues)
+    return {"grounding": {"sentences": sentences, "insufficient": grounding.insufficient, "issues": issues}}
 
 
 def chunk_choice(delta: dict[str, str], finish_reason: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from resilience.chat import ChatRequest, Usage
 from resilience.client import Client
 from resilience.errors import ResilienceError
-from resilience.service.chat_objects import answer_headers, chunk_choice, completion_id, usage_object
+from resilience.service.chat_objects import answer_headers, chunk_choice, completion_id, grounding_object, usage_object
 from resilience.service.connection import CallerGoneError, while_connected
 from resilience.service.problems import INTERNAL, problem_of
 from resilience.service.wire import json_bytes
@@ -81,12 +81,18 @@ class ChatStream(Response):
                 await self._chunk(send, stream, [chunk_choice(role | {"content": delta.text}, None)])
                 role = {}
             if delta.finish_reason:
-                await self._chunk(send, stream, [chunk_choice(role, delta.finish_reason)])
+                await self._chunk(send, stream, [chunk_choice(role, delta.finish_reason)], last=True)
         if self._include_usage:
             await self._chunk(send, stream, [], usage)
 
     async def _chunk(
-        self, send: Send, stream: Stream, choices: list[dict[str, Any]], usage: Usage | None = None
+        self,
+        send: Send,
+        stream: Stream,
+        choices: list[dict[str, Any]],
+        usage: Usage | None = None,
+        *,
+        last: bool = False,
     ) -> None:
         chunk: dict[str, Any] = {
             "id": completion_id(self._request_id),
@@ -96,6 +102,8 @@ class ChatStream(Response):
             "provider": stream.provider,
             "choices": choices,
         }
+        if last:
+            chunk |= grounding_object(stream.grounding)
         if self._include_usage:
             chunk["usage"] = usage_object(usage)
         await _event(send, json_bytes(chunk))

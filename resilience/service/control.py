@@ -12,6 +12,7 @@ from resilience.control import outlook
 from resilience.control.control import Ask, Control, Done
 from resilience.control.plan import Draft, guard_draft, order_draft, settings_draft, undo_draft
 from resilience.control.refusals import InvalidError, RefusalError
+from resilience.guards.guarding import redacted, without_secrets
 from resilience.service.body import json_body, read_body
 from resilience.service.control_bodies import (
     Change,
@@ -177,10 +178,10 @@ def _ask(request: Request, visitor: Visitor, body: Change) -> Ask:
     said = f"{request.url.path}\n{body.model_dump_json()}"
     return Ask(
         version=body.version,
-        reason=body.reason,
+        reason=redacted(body.reason),
         name=visitor.name,
         request_id=request.state.request_id,
-        actor=body.actor,
+        actor=body.actor and without_secrets(body.actor),
         key=key,
         digest=hashlib.sha256(said.encode()).hexdigest(),
     )

@@ -5,12 +5,13 @@ from typing import Any
 from resilience.breaker import CircuitView
 from resilience.config import Provider, available, provider_of
 from resilience.control.control import Control
-from resilience.control.plan import GUARDS, undoable
+from resilience.control.plan import undoable
 from resilience.control.settings import shown
 from resilience.control.state import Entry
 from resilience.errors import ConfigError
 from resilience.events import Cause, State
 from resilience.link import Link
+from resilience.policy import GUARDS
 from resilience.service.control_door import Visitor
 from resilience.service.wire import iso
 
@@ -119,5 +120,5 @@ def _guard(control: Control, name: str) -> dict[str, Any]:
         "until": None if switch is None else iso(switch.until),
         "actor": None if switch is None else switch.actor,
         "reason": None if switch is None else switch.reason,
-        "available": False,  # the guards are still to come; their switches are kept
+        "available": True,
     }

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from resilience.guards import pii
 from resilience.service.problems import INTERNAL
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -20,8 +21,8 @@ _logger = logging.getLogger("resilience.service")
 class Gate:
     """Gives each request its id (`scope["state"]["request_id"]`, header x-request-id) and ends faults of ours.
 
-    The caller's own x-request-id is kept if it is 1 to 64 letters, digits, dots, dashes or underscores; anything
-    else is replaced. An exception becomes a 500 without details; its traceback goes to the log of this process
+    The caller's own x-request-id is kept if it is 1 to 64 letters, digits, dots, dashes or underscores and no secret;
+    anything else is replaced. An exception becomes a 500 without details; its traceback goes to the log of this process
     after `redact`. A response that had begun is cut off, so that the caller cannot take it for a whole one.
     """
 
@@ -35,6 +36,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope["headers"])
+        if request_id is None or self._redact(request_id) != request_id:
+            request_id = f"req-{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
         id_header = (b"x-request-id", request_id.encode())
         started = False
@@ -55,20 +58,20 @@ class Gate:
 
 
 def redaction(secrets: Iterable[str | None]) -> Callable[[str], str]:
-    """A function that replaces each of `secrets` in a text by `***`."""
+    """A function that replaces each of `secrets` in a text by `***`, and what looks like one or like personal data."""
     # Longest first: one key may be the beginning of another.
     known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
 
     def redact(text: str) -> str:
         for secret in known:
             text = text.replace(secret, "***")
-        return text
+        return pii.redacted(text)
 
     return redact
 
 
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
-    return f"req-{uuid4().hex}"
+    return None

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from resilience.breaker import CircuitView
-from resilience.control.plan import GUARDS
 from resilience.events import (
     AttemptFinished,
     AttemptStatus,
@@ -24,6 +23,7 @@ from resilience.events import (
     RequestStatus,
     ServiceStarted,
 )
+from resilience.policy import GUARDS
 from resilience.service.circuit_metrics import CircuitMetrics
 
 DURATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120)

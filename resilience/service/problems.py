@@ -14,14 +14,17 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from resilience.errors import (
+    BlockedError,
     ChainError,
     DeadlineExceededError,
     ProvidersExhaustedError,
     RequestError,
     ResilienceError,
     UnansweredError,
+    UngroundedError,
 )
 from resilience.events import Reason
+from resilience.guards.guarding import redacted
 from resilience.service.wire import SafeJSONResponse, cost_headers
 
 
@@ -72,6 +75,8 @@ class UnsupportedMediaTypeError(RequestError):
 def problem_of(exc: Exception) -> Problem:
     """What to tell the caller about `exc`; an exception without a meaning of its own is INTERNAL."""
     problem = _problem_of(exc)
+    # A message may show a value of the request's; whoever logs our errors must not get a secret by it.
+    problem = replace(problem, message=redacted(problem.message), param=problem.param and redacted(problem.param))
     if isinstance(exc, UnansweredError):
         return replace(problem, headers={**problem.headers, **cost_headers(exc.attempts, exc.fallbacks)})
     return problem
@@ -83,6 +88,8 @@ def _problem_of(exc: Exception) -> Problem:
             return exc.problem
         case UnsupportedMediaTypeError():
             return Problem(415, str(exc), "invalid_request_error", code="unsupported_media_type")
+        case BlockedError():
+            return Problem(400, str(exc), "invalid_request_error", param="messages", code="blocked")
         case RequestError(reason=Reason.CONTENT_FILTER):
             return Problem(400, str(exc), "invalid_request_error", param="messages", code="content_filter")
         case RequestError():
@@ -90,6 +97,8 @@ def _problem_of(exc: Exception) -> Problem:
         case ProvidersExhaustedError():
             wait = {} if exc.retry_after_s is None else {"retry-after": str(max(1, math.ceil(exc.retry_after_s)))}
             return _chain_problem(503, "providers_exhausted", exc, wait or _NO_RETRY)
+        case UngroundedError():
+            return _chain_problem(502, "ungrounded", exc, _NO_RETRY)
         case DeadlineExceededError():
             return _chain_problem(504, "deadline_exceeded", exc, _NO_RETRY)
         case ChainError():

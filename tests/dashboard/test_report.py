@@ -219,8 +219,8 @@ def test_nothing_that_is_redacted_is_in_any_file(tmp_path: Path) -> None:
     for name, text in texts.items():
         for canary, secret in CANARIES.items():
             assert secret not in text, (name, canary)
-    assert "[API_KEY]" in texts["incident_logs.txt"]
-    assert "\\[API\\_KEY\\]" in texts["md"]  # in the timeline, and in the note
+    assert "[SECRET]" in texts["incident_logs.txt"]
+    assert "\\[SECRET\\]" in texts["md"]  # in the timeline, and in the note
     assert "## Notes" in texts["md"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from resilience.config import CHOICES, KNOWN, NUMBERS, Config, config_of, load, settings_of
 from resilience.errors import ConfigError
-from resilience.policy import CircuitPolicy, DeadlinePolicy, RetryPolicy
+from resilience.policy import CircuitPolicy, DeadlinePolicy, GuardPolicy, RetryPolicy
 from tests.resilience.scripted import KEYS
 
 
@@ -170,6 +170,11 @@ def test_settings_at_their_defaults_are_not_told() -> None:
 
 def test_the_settings_that_are_told_make_the_same_configuration_again() -> None:
     chosen = {number.variable: "7" if number.whole else f"{7.125 + place}" for place, number in enumerate(NUMBERS)}
+    chosen |= {
+        number.variable: f"{0.25 + place / 1000}"
+        for place, number in enumerate(NUMBERS)
+        if number.policy is GuardPolicy
+    }
     chosen |= {name: str(list(words)[-1]) for name, words in CHOICES.items()}
     config = config_of(KEYS | chosen)
 

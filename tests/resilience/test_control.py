@@ -325,7 +325,7 @@ def test_a_guard_switches_on_again_by_itself(tmp_path: Path):
         changes = service.events("CONFIG_CHANGED")
 
     assert answer["changes"] == [["guard pii", "on", "off"]]
-    assert (off["enabled"], off["actor"], off["reason"], off["available"]) == (False, "local", "debugging", False)
+    assert (off["enabled"], off["actor"], off["reason"], off["available"]) == (False, "local", "debugging", True)
     assert unknown.status_code == 404
     assert text == ENV
     assert [(e.version, e.actor, e.origin, e.changes) for e in changes] == [

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 from starlette.exceptions import HTTPException
 
-from resilience.errors import DeadlineExceededError, ProvidersExhaustedError, RequestError, StreamBrokenError
+from resilience.errors import (
+    BlockedError,
+    DeadlineExceededError,
+    ProvidersExhaustedError,
+    RequestError,
+    StreamBrokenError,
+    UngroundedError,
+)
 from resilience.events import Reason, Tried
 from resilience.service.problems import Problem, UnsupportedMediaTypeError, problem_of
 from resilience.service.questions import NO_QUESTIONS
@@ -24,6 +31,8 @@ PROBLEMS = {
     "no questions": NO_QUESTIONS,
     "exhausted": problem_of(ProvidersExhaustedError(request_id="r", tried=TRIED, retry_after_s=None)),
     "late": problem_of(DeadlineExceededError("x", request_id="r", tried=TRIED)),
+    "blocked": problem_of(BlockedError("x")),
+    "ungrounded": problem_of(UngroundedError(request_id="r", tried=TRIED, issues=["number_changed"])),
     "broken": problem_of(StreamBrokenError("x", request_id="r", tried=TRIED)),
 }
 

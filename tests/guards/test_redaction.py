@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from dashboard.redaction import redacted
+from resilience.guards.pii import redacted
 from tests.canaries import CANARIES
 
 
 @pytest.mark.parametrize("canary", CANARIES)
-@pytest.mark.parametrize("around", ["{}", "reason: {} (by hand)", '{{"text":"{}"}}', "a={},b", "x {}\ny"])
+@pytest.mark.parametrize("around", ["{}", "reason: {} (by hand)", '{{"text":"{}"}}', "a={},b", "x {}\ny", "x\\n{}\\ny"])
 def test_a_secret_leaves_a_placeholder(canary: str, around: str) -> None:
     found = redacted(around.format(canary))
 
@@ -39,7 +39,26 @@ def test_redacting_twice_changes_nothing_more() -> None:
     assert redacted(once) == once
 
 
-@pytest.mark.parametrize("unit", ["a", "eyJ", "sk-", "a@", ".", "://a:", "token=", "-----BEGIN PRIVATE KEY-----", "a."])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "eyJ",
+        "sk-",
+        "a@",
+        ".",
+        "://a:",
+        "token=",
+        "-----BEGIN PRIVATE KEY-----",
+        "a.",
+        "0 ",
+        "+1 ",
+        "1.1.1.1.",
+        "::",
+        "[",
+        "a@b.co ",
+    ],
+)
 def test_a_long_hostile_line_takes_no_more_than_its_length(unit: str) -> None:
     def seconds(length: int) -> float:
         text = unit * (length // len(unit))
