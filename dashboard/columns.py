@@ -2,7 +2,7 @@
 
 Times are UTC, without a zone, in microseconds. A column is NULL where its event has no such field or the line does not
 say. Fields that no metric needs stay in the line's text, from which they can be read. Field names are those of
-docs/events.md unless SQL has the word for itself: from_state, to_state, is_primary, chain_order.
+docs/events.md unless SQL has the word for itself: from_state, to_state, is_primary, chain_order, guard_where.
 
 The three kinds that nearly all events are have tables of their own: rows without empty columns are written in half the
 time, and a metric reads nothing but its kind. The view `events` is all of them.
@@ -65,6 +65,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "fallbacks": "INTEGER",
         "total_ms": "DOUBLE",
         "wasted_ms": "DOUBLE",
+        "guard_ms": "DOUBLE",
         "config_version": "BIGINT",
     },
     "FALLBACK": {
@@ -95,6 +96,10 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "changes": "VARCHAR",  # "name: old → new", parted by "; "
         "version": "VARCHAR",  # of the settings in CONFIG_CHANGED, of the program in SERVICE_STARTED and _STOPPED
         "config_version": "BIGINT",
+        "guard": "VARCHAR",
+        "action": "VARCHAR",
+        "guard_where": "VARCHAR",
+        "counts": "MAP(VARCHAR, INTEGER)",  # findings by kind; what is no whole number of 0 to 999,999,999 is left out
         "instance": "VARCHAR",  # which process or machine wrote it; in the other kinds it stays in the text
     },
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ATTEMPT, REQUEST, FALLBACK = "LLM_ATTEMPT", "LLM_REQUEST", "FALLBACK"
 TRANSITION, EXHAUSTED, CONFIGURED = "BREAKER_TRANSITION", "PROVIDERS_EXHAUSTED", "CONFIG_CHANGED"
 ORDERED, STARTED, STOPPED = "PROVIDERS_INITIALIZED", "SERVICE_STARTED", "SERVICE_STOPPED"
+GUARD = "GUARD_TRIGGERED"
 
 _structured_only = ContextVar("structured_only", default=False)
 
@@ -48,6 +49,11 @@ def of_kind(events: "ir.Table", name: str) -> "ir.Table":
 def within(rows: "ir.Table", window: Window) -> "ir.Table":
     """The rows whose `at` is in the window."""
     return rows.filter((_.at >= moment(window.start)) & (_.at < moment(window.end)))
+
+
+def bucket(window: Window) -> "ir.Deferred":
+    """The beginning of the bucket that a row's `at` is in, as `bucket_at`."""
+    return _.at.bucket(seconds=window.bucket_s).name("bucket_at")
 
 
 def moment(at: datetime) -> "ir.TimestampScalar":

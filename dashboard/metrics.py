@@ -12,6 +12,13 @@ import ibis
 from ibis import _
 
 from dashboard import circuits, derived
+from dashboard.guard_metrics import (
+    grounding_failures,
+    guard_actions,
+    guard_actions_by_bucket,
+    guard_findings,
+    guard_summary,
+)
 from dashboard.kinds import (
     ATTEMPT,
     CONFIGURED,
@@ -21,6 +28,7 @@ from dashboard.kinds import (
     STARTED,
     STOPPED,
     TRANSITION,
+    bucket,
     moment,
     of_kind,
     within,
@@ -41,6 +49,11 @@ __all__ = [
     "config_changes",
     "failures_by_reason",
     "fallbacks_by_reason",
+    "grounding_failures",
+    "guard_actions",
+    "guard_actions_by_bucket",
+    "guard_findings",
+    "guard_summary",
     "order_now",
     "orders",
     "provider_summary",
@@ -68,7 +81,7 @@ def attempts_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
     return (
         within(of_kind(events, ATTEMPT), window)
         .filter(_.status != "cancelled")
-        .group_by(_bucket(window), "provider")
+        .group_by(bucket(window), "provider")
         .agg(**_attempt_counts(), times=_.generation_time_ms.quantile([0.5, 0.95]))
         .mutate(success_rate=_ratio(_.success, _.attempts), p50_ms=_.times[0], p95_ms=_.times[1])
         .select("bucket_at", "provider", "attempts", "success", "failed", "success_rate", "p50_ms", "p95_ms")
@@ -118,7 +131,7 @@ def requests_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
     return (
         derived.requests(events, window)
         .filter(_.status.notin(_NOT_COUNTED))
-        .group_by(_bucket(window))
+        .group_by(bucket(window))
         .agg(**_request_counts())
         .mutate(**_request_rates())
         .select(
@@ -406,10 +419,6 @@ def raw_lines(
 def _said_orders(events: "ir.Table") -> "ir.Table":
     said = ibis.union(*(of_kind(events, name).select("at", "offset", "chain_order") for name in (ORDERED, STARTED)))
     return said.filter(_.chain_order.length() > 0)
-
-
-def _bucket(window: Window) -> "ir.Deferred":
-    return _.at.bucket(seconds=window.bucket_s).name("bucket_at")
 
 
 def _ratio(part: "ir.Deferred", whole: "ir.Deferred") -> "ir.Deferred":

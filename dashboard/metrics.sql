@@ -1304,6 +1304,588 @@ ORDER BY
   "t2"."from_provider" ASC,
   "t2"."to_provider" ASC;
 
+-- grounding_failures
+SELECT
+  COUNT(*) AS "requests",
+  COUNT(*) FILTER(WHERE
+    (
+      "t2"."blocked" = 0
+    ) AND (
+      "t2"."flagged" = 1
+    )) AS "once",
+  COUNT(*) FILTER(WHERE
+    (
+      "t2"."blocked" = 0
+    ) AND (
+      "t2"."flagged" > 1
+    )) AS "let_through",
+  COUNT(*) FILTER(WHERE
+    "t2"."blocked" > 0) AS "refused"
+FROM (
+  SELECT
+    COUNT(*) FILTER(WHERE
+      "t0"."action" = 'flagged') AS "flagged",
+    COUNT(*) FILTER(WHERE
+      "t0"."action" = 'blocked') AS "blocked"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."guard" = 'grounding'
+  GROUP BY
+    "t0"."request_id"
+) AS "t2"
+WHERE
+  (
+    "t2"."flagged" + "t2"."blocked"
+  ) > 0;
+
+-- grounding_failures structured
+SELECT
+  COUNT(*) AS "requests",
+  COUNT(*) FILTER(WHERE
+    (
+      "t2"."blocked" = 0
+    ) AND (
+      "t2"."flagged" = 1
+    )) AS "once",
+  COUNT(*) FILTER(WHERE
+    (
+      "t2"."blocked" = 0
+    ) AND (
+      "t2"."flagged" > 1
+    )) AS "let_through",
+  COUNT(*) FILTER(WHERE
+    "t2"."blocked" > 0) AS "refused"
+FROM (
+  SELECT
+    COUNT(*) FILTER(WHERE
+      "t0"."action" = 'flagged') AS "flagged",
+    COUNT(*) FILTER(WHERE
+      "t0"."action" = 'blocked') AS "blocked"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+    AND "t0"."guard" = 'grounding'
+  GROUP BY
+    "t0"."request_id"
+) AS "t2"
+WHERE
+  (
+    "t2"."flagged" + "t2"."blocked"
+  ) > 0;
+
+-- guard_actions
+SELECT
+  "t2"."guard" AS "guard",
+  "t2"."action" AS "action",
+  "t2"."guard_where" AS "guard_where",
+  "t2"."times" AS "times",
+  "t2"."requests" AS "requests"
+FROM (
+  SELECT
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END AS "guard",
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END AS "action",
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END AS "guard_where",
+    COUNT(*) AS "times",
+    COUNT(DISTINCT "t0"."request_id") AS "requests"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END
+) AS "t2"
+ORDER BY
+  "t2"."guard" ASC,
+  "t2"."action" ASC,
+  "t2"."guard_where" ASC;
+
+-- guard_actions structured
+SELECT
+  "t2"."guard" AS "guard",
+  "t2"."action" AS "action",
+  "t2"."guard_where" AS "guard_where",
+  "t2"."times" AS "times",
+  "t2"."requests" AS "requests"
+FROM (
+  SELECT
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END AS "guard",
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END AS "action",
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END AS "guard_where",
+    COUNT(*) AS "times",
+    COUNT(DISTINCT "t0"."request_id") AS "requests"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END
+) AS "t2"
+ORDER BY
+  "t2"."guard" ASC,
+  "t2"."action" ASC,
+  "t2"."guard_where" ASC;
+
+-- guard_actions_by_bucket
+SELECT
+  "t2"."bucket_at" AS "bucket_at",
+  "t2"."guard" AS "guard",
+  "t2"."action" AS "action",
+  "t2"."times" AS "times"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END AS "guard",
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END AS "action",
+    COUNT(*) AS "times"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)),
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END
+) AS "t2"
+ORDER BY
+  "t2"."bucket_at" ASC,
+  "t2"."guard" ASC,
+  "t2"."action" ASC;
+
+-- guard_actions_by_bucket structured
+SELECT
+  "t2"."bucket_at" AS "bucket_at",
+  "t2"."guard" AS "guard",
+  "t2"."action" AS "action",
+  "t2"."times" AS "times"
+FROM (
+  SELECT
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)) AS "bucket_at",
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END AS "guard",
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END AS "action",
+    COUNT(*) AS "times"
+  FROM "others" AS "t0"
+  WHERE
+    "t0"."event" = 'GUARD_TRIGGERED'
+    AND "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+  GROUP BY
+    TIME_BUCKET(TO_SECONDS($bucket_s), "t0"."at", CAST('epoch' AS TIMESTAMP)),
+    CASE
+      WHEN "t0"."guard" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+      THEN "t0"."guard"
+      ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."action" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+      THEN "t0"."action"
+      ELSE 'other'
+    END
+) AS "t2"
+ORDER BY
+  "t2"."bucket_at" ASC,
+  "t2"."guard" ASC,
+  "t2"."action" ASC;
+
+-- guard_findings
+SELECT
+  "t8"."guard" AS "guard",
+  "t8"."action" AS "action",
+  "t8"."guard_where" AS "guard_where",
+  "t8"."kind" AS "kind",
+  "t8"."kinds" AS "kinds",
+  "t8"."n" AS "n"
+FROM (
+  SELECT
+    "t7"."guard" AS "guard",
+    "t7"."action" AS "action",
+    "t7"."guard_where" AS "guard_where",
+    "t7"."kind" AS "kind",
+    COUNT(*) AS "kinds",
+    SUM("t7"."n") AS "n"
+  FROM (
+    SELECT
+      "t4"."guard" AS "guard",
+      "t4"."action" AS "action",
+      "t4"."guard_where" AS "guard_where",
+      CASE
+        WHEN (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t4"."guard", "t4"."action", "t4"."guard_where"
+            ORDER BY "t4"."n" DESC, "t4"."kind" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) < 10
+        THEN "t4"."kind"
+        ELSE CAST(NULL AS TEXT)
+      END AS "kind",
+      "t4"."n" AS "n"
+    FROM (
+      SELECT
+        "t3"."guard" AS "guard",
+        "t3"."action" AS "action",
+        "t3"."guard_where" AS "guard_where",
+        "t3"."kind" AS "kind",
+        SUM("t3"."found") AS "n"
+      FROM (
+        SELECT
+          CASE
+            WHEN "t0"."guard" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+            THEN "t0"."guard"
+            ELSE 'other'
+          END AS "guard",
+          CASE
+            WHEN "t0"."action" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+            THEN "t0"."action"
+            ELSE 'other'
+          END AS "action",
+          CASE
+            WHEN "t0"."guard_where" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+            THEN "t0"."guard_where"
+            ELSE 'other'
+          END AS "guard_where",
+          "ibis_table_unnest"."ibis_table_unnest_column" AS "kind",
+          CASE
+            WHEN "t0"."counts" IS NULL
+            THEN NULL
+            ELSE COALESCE(
+              LIST_EXTRACT(
+                CASE
+                  WHEN "ibis_table_unnest"."ibis_table_unnest_column" IS NULL
+                  THEN NULL
+                  ELSE ELEMENT_AT(
+                    "t0"."counts",
+                    "ibis_table_unnest"."ibis_table_unnest_column"
+                  )
+                END,
+                1
+              ),
+              NULL
+            )
+          END AS "found"
+        FROM "others" AS "t0"
+        CROSS JOIN UNNEST(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END) AS "ibis_table_unnest"("ibis_table_unnest_column")
+        WHERE
+          "t0"."event" = 'GUARD_TRIGGERED'
+          AND "t0"."at" >= CAST($start AS TIMESTAMP)
+          AND "t0"."at" < CAST($end AS TIMESTAMP)
+      ) AS "t3"
+      GROUP BY
+        "t3"."guard",
+        "t3"."action",
+        "t3"."guard_where",
+        "t3"."kind"
+    ) AS "t4"
+    WHERE
+      "t4"."n" > 0
+  ) AS "t7"
+  GROUP BY
+    "t7"."guard",
+    "t7"."action",
+    "t7"."guard_where",
+    "t7"."kind"
+) AS "t8"
+ORDER BY
+  "t8"."guard" ASC,
+  "t8"."action" ASC,
+  "t8"."guard_where" ASC,
+  "t8"."kind" IS NULL ASC,
+  "t8"."n" DESC,
+  "t8"."kind" ASC;
+
+-- guard_findings structured
+SELECT
+  "t8"."guard" AS "guard",
+  "t8"."action" AS "action",
+  "t8"."guard_where" AS "guard_where",
+  "t8"."kind" AS "kind",
+  "t8"."kinds" AS "kinds",
+  "t8"."n" AS "n"
+FROM (
+  SELECT
+    "t7"."guard" AS "guard",
+    "t7"."action" AS "action",
+    "t7"."guard_where" AS "guard_where",
+    "t7"."kind" AS "kind",
+    COUNT(*) AS "kinds",
+    SUM("t7"."n") AS "n"
+  FROM (
+    SELECT
+      "t4"."guard" AS "guard",
+      "t4"."action" AS "action",
+      "t4"."guard_where" AS "guard_where",
+      CASE
+        WHEN (
+          ROW_NUMBER() OVER (
+            PARTITION BY "t4"."guard", "t4"."action", "t4"."guard_where"
+            ORDER BY "t4"."n" DESC, "t4"."kind" ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+          ) - 1
+        ) < 10
+        THEN "t4"."kind"
+        ELSE CAST(NULL AS TEXT)
+      END AS "kind",
+      "t4"."n" AS "n"
+    FROM (
+      SELECT
+        "t3"."guard" AS "guard",
+        "t3"."action" AS "action",
+        "t3"."guard_where" AS "guard_where",
+        "t3"."kind" AS "kind",
+        SUM("t3"."found") AS "n"
+      FROM (
+        SELECT
+          CASE
+            WHEN "t0"."guard" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."guard" IN ('pii', 'injection', 'grounding')
+            THEN "t0"."guard"
+            ELSE 'other'
+          END AS "guard",
+          CASE
+            WHEN "t0"."action" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
+            THEN "t0"."action"
+            ELSE 'other'
+          END AS "action",
+          CASE
+            WHEN "t0"."guard_where" IS NULL
+            THEN CAST(NULL AS TEXT)
+            WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+            THEN "t0"."guard_where"
+            ELSE 'other'
+          END AS "guard_where",
+          "ibis_table_unnest"."ibis_table_unnest_column" AS "kind",
+          CASE
+            WHEN "t0"."counts" IS NULL
+            THEN NULL
+            ELSE COALESCE(
+              LIST_EXTRACT(
+                CASE
+                  WHEN "ibis_table_unnest"."ibis_table_unnest_column" IS NULL
+                  THEN NULL
+                  ELSE ELEMENT_AT(
+                    "t0"."counts",
+                    "ibis_table_unnest"."ibis_table_unnest_column"
+                  )
+                END,
+                1
+              ),
+              NULL
+            )
+          END AS "found"
+        FROM "others" AS "t0"
+        CROSS JOIN UNNEST(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END) AS "ibis_table_unnest"("ibis_table_unnest_column")
+        WHERE
+          "t0"."event" = 'GUARD_TRIGGERED'
+          AND "t0"."at" >= CAST($start AS TIMESTAMP)
+          AND "t0"."at" < CAST($end AS TIMESTAMP)
+      ) AS "t3"
+      GROUP BY
+        "t3"."guard",
+        "t3"."action",
+        "t3"."guard_where",
+        "t3"."kind"
+    ) AS "t4"
+    WHERE
+      "t4"."n" > 0
+  ) AS "t7"
+  GROUP BY
+    "t7"."guard",
+    "t7"."action",
+    "t7"."guard_where",
+    "t7"."kind"
+) AS "t8"
+ORDER BY
+  "t8"."guard" ASC,
+  "t8"."action" ASC,
+  "t8"."guard_where" ASC,
+  "t8"."kind" IS NULL ASC,
+  "t8"."n" DESC,
+  "t8"."kind" ASC;
+
+-- guard_summary
+SELECT
+  "t2"."requests" AS "requests",
+  "t2"."guarded" AS "guarded",
+  "t2"."blocked" AS "blocked",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms",
+  "t2"."guard_ms" AS "guard_ms",
+  "t2"."guard_ms" / NULLIF("t2"."waited_ms", 0.0) AS "share_of_time"
+FROM (
+  SELECT
+    COUNT(*) AS "requests",
+    COUNT(*) FILTER(WHERE
+      NOT "t0"."guard_ms" IS NULL) AS "guarded",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'blocked') AS "blocked",
+    QUANTILE_CONT("t0"."guard_ms", [0.5, 0.95]) AS "times",
+    SUM("t0"."guard_ms") AS "guard_ms",
+    SUM("t0"."total_ms") FILTER(WHERE
+      NOT "t0"."guard_ms" IS NULL) AS "waited_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+) AS "t2";
+
+-- guard_summary structured
+SELECT
+  "t2"."requests" AS "requests",
+  "t2"."guarded" AS "guarded",
+  "t2"."blocked" AS "blocked",
+  LIST_EXTRACT("t2"."times", 1) AS "p50_ms",
+  LIST_EXTRACT("t2"."times", 2) AS "p95_ms",
+  "t2"."guard_ms" AS "guard_ms",
+  "t2"."guard_ms" / NULLIF("t2"."waited_ms", 0.0) AS "share_of_time"
+FROM (
+  SELECT
+    COUNT(*) AS "requests",
+    COUNT(*) FILTER(WHERE
+      NOT "t0"."guard_ms" IS NULL) AS "guarded",
+    COUNT(*) FILTER(WHERE
+      "t0"."status" = 'blocked') AS "blocked",
+    QUANTILE_CONT("t0"."guard_ms", [0.5, 0.95]) AS "times",
+    SUM("t0"."guard_ms") AS "guard_ms",
+    SUM("t0"."total_ms") FILTER(WHERE
+      NOT "t0"."guard_ms" IS NULL) AS "waited_ms"
+  FROM "requests" AS "t0"
+  WHERE
+    "t0"."at" >= CAST($start AS TIMESTAMP)
+    AND "t0"."at" < CAST($end AS TIMESTAMP)
+) AS "t2";
+
 -- order_now
 WITH "t8" AS (
   SELECT

@@ -39,6 +39,7 @@ _TYPES = {
     "BOOLEAN": "boolean",
     "TIMESTAMP": "timestamp",
     "VARCHAR[]": "array<string>",
+    "MAP(VARCHAR, INTEGER)": "map<string, int32>",
 }
 
 

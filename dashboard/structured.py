@@ -29,6 +29,7 @@ _KEYS: Mapping[str, str] = {
     "to_state": "to",
     "is_primary": "primary",
     "chain_order": "order",
+    "guard_where": "where",
 }
 """Columns that are not called like their key."""
 
@@ -82,6 +83,11 @@ def _value(column: str) -> str:
     if column == "changes":
         each = "list_transform(j.changes, lambda c: concat(c.name, ': ', c.old, ' → ', c.new))"
         return f"list_aggregate({each}, 'string_agg', '; ')"
+    if column == "guard_ms":
+        return "CASE WHEN j.guard_ms >= 0 AND isfinite(j.guard_ms) THEN j.guard_ms END"
+    if column == "counts":
+        kept = "list_filter(map_entries(j.counts), lambda e: regexp_full_match(e.value, '[0-9]{1,9}'))"
+        return f"map_from_entries({kept})::MAP(VARCHAR, INTEGER)"
     return f'j."{_KEYS.get(column, column)}"'
 
 
@@ -105,6 +111,8 @@ def _structure(kinds: Mapping[str, type[Event]], columns: list[str]) -> dict[str
                 # A key that is a number in one event and text in another (version) is read as text.
                 types[key] = read if types.get(key, read) == read else "VARCHAR"
     types |= {key: "VARCHAR" for key in _OF_ORIGIN if key in columns}
+    if "counts" in columns:
+        types["counts"] = "MAP(VARCHAR, JSON)"
     if "changes" in columns:
         types["changes"] = [{"name": "VARCHAR", "old": "VARCHAR", "new": "VARCHAR"}]
     return types

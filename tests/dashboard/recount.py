@@ -13,6 +13,7 @@ from resilience.events import (
     ConfigChanged,
     Event,
     FellBack,
+    GuardTriggered,
     ProvidersExhausted,
     ProvidersInitialized,
     RequestFinished,
@@ -73,6 +74,11 @@ def recount(log: Sequence[Logged], window: Window, now: datetime) -> dict[str, l
         "requests_ended": _requests_ended(requests),
         "attempts_ended": _attempts_ended(inside),
         "orders": _orders(log, window),
+        "guard_actions": _guard_actions(inside),
+        "guard_findings": _guard_findings(inside),
+        "guard_actions_by_bucket": _guard_actions_by_bucket(inside, window),
+        "guard_summary": [_guard_summary(of(inside, RequestFinished))],
+        "grounding_failures": [_grounding_failures(inside)],
     }
 
 
@@ -394,3 +400,69 @@ def _requests_by_version(inside: Sequence[Logged]) -> list[Row]:
 def at_ms(start: datetime, ms: int) -> datetime:
     """So many milliseconds after the start."""
     return start + timedelta(milliseconds=ms)
+
+
+def _as_shown(event: GuardTriggered) -> tuple[str, str, str | None]:
+    guard = event.guard if event.guard in ("pii", "injection", "grounding") else "other"
+    action = event.action if event.action in ("redacted", "blocked", "flagged") else "other"
+    where = event.where if event.where in (None, "input", "context", "answer") else "other"
+    return guard, action, where
+
+
+def _guard_actions(inside: Sequence[Logged]) -> list[Row]:
+    return [
+        dict(zip(("guard", "action", "guard_where"), key, strict=True))
+        | {"times": len(group), "requests": len({event.request_id for event in group})}
+        for key, group in _grouped(of(inside, GuardTriggered), _as_shown).items()
+    ]
+
+
+def _guard_findings(inside: Sequence[Logged]) -> list[Row]:
+    rows = []
+    for key, group in _grouped(of(inside, GuardTriggered), _as_shown).items():
+        sums: dict[str, int] = defaultdict(int)
+        for event in group:
+            for kind, n in event.counts.items():
+                sums[kind] += n if 0 <= n < 1_000_000_000 else 0
+        found = sorted(((-n, kind) for kind, n in sums.items() if n))
+        shown = [(kind, 1, -n) for n, kind in found[:10]]
+        if found[10:]:
+            shown.append((None, len(found[10:]), -sum(n for n, _ in found[10:])))
+        names = ("guard", "action", "guard_where", "kind", "kinds", "n")
+        rows += [dict(zip(names, (*key, *row), strict=True)) for row in shown]
+    return rows
+
+
+def _guard_actions_by_bucket(inside: Sequence[Logged], window: Window) -> list[Row]:
+    acted = [(_bucket(e.at, window), *_as_shown(e.event)[:2]) for e in inside if isinstance(e.event, GuardTriggered)]
+    return [
+        {"bucket_at": at, "guard": guard, "action": action, "times": len(group)}
+        for (at, guard, action), group in _grouped(acted, lambda key: key).items()
+    ]
+
+
+def _guard_summary(requests: Sequence[RequestFinished]) -> Row:
+    told = [request for request in requests if request.guard_ms is not None]
+    times = [request.guard_ms for request in told if request.guard_ms is not None]
+    waited_ms = sum(request.total_ms for request in told)
+    return {
+        "requests": len(requests),
+        "guarded": len(told),
+        "blocked": sum(request.status == "blocked" for request in requests),
+        "p50_ms": quantile(times, 0.5),
+        "p95_ms": quantile(times, 0.95),
+        "guard_ms": sum(times) if times else None,
+        "share_of_time": sum(times) / waited_ms if waited_ms else None,
+    }
+
+
+def _grounding_failures(inside: Sequence[Logged]) -> Row:
+    ends = {"requests": 0, "once": 0, "let_through": 0, "refused": 0}
+    about = [event for event in of(inside, GuardTriggered) if event.guard == "grounding"]
+    for group in _grouped(about, lambda event: event.request_id).values():
+        flagged = sum(event.action == "flagged" for event in group)
+        blocked = sum(event.action == "blocked" for event in group)
+        if flagged + blocked:
+            ends["requests"] += 1
+            ends["refused" if blocked else "once" if flagged == 1 else "let_through"] += 1
+    return ends

@@ -14,6 +14,7 @@ from dashboard.console_child import RefusedError, engine, needs
 from dashboard.ingest import Ingest
 from dashboard.store import Store
 from dashboard.window import Window
+from resilience.events import GuardTriggered, Origin, to_line
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "primary_down.log"
 COLUMNS = {table: list(columns) for table, columns in TABLES.items()}
@@ -164,6 +165,19 @@ def test_a_question_is_answered_from_the_store(store: Store) -> None:
     assert found.columns == ("status", "n")
     assert {status: n for status, n in found.rows if status in grepped} == grepped
     assert not found.more
+
+
+def test_what_the_guards_found_can_be_summed_by_kind(store: Store, tmp_path: Path) -> None:
+    event = GuardTriggered(request_id="r", guard="pii", action="redacted", counts={"email": 2, "phone": 1})
+    with (tmp_path / "backend_live.log").open("a") as log:
+        log.writelines(to_line(event, 1_772_442_000.0 + second, Origin("m", "t", 1)) for second in range(3))
+    Ingest(store, [str(tmp_path / "backend_live.log")], follow=False).run_once()
+
+    question = """SELECT e.unnest.key AS kind, sum(e.unnest.value)::BIGINT AS n FROM events, unnest(map_entries(counts)) AS e
+        WHERE event = 'GUARD_TRIGGERED' AND counts['email'] > 1 GROUP BY ALL ORDER BY 1"""
+    found = ask(store, question, None)
+
+    assert found.rows == (("email", 6), ("phone", 3))
 
 
 def test_only_the_rows_of_the_range_are_asked(store: Store) -> None:

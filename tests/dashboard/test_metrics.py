@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from dashboard import metrics, queries
+from dashboard.guard_metrics import ACTIONS, GUARDS, PARTS
 from dashboard.lines import Checkpoint, LineSplitter
 from dashboard.parsing import parse
 from dashboard.store import Store
@@ -18,6 +19,7 @@ from resilience.events import (
     AttemptFinished,
     Event,
     FellBack,
+    GuardTriggered,
     Origin,
     ProvidersExhausted,
     RequestFinished,
@@ -45,6 +47,7 @@ def composed(seed: int, *, without: tuple[type[Event], ...] = ()) -> list[Logged
             event,
             total_ms=round(event.total_ms, 3),
             wasted_ms=round(event.wasted_ms, 3),
+            guard_ms=rng.choice((None, round(rng.random() * 20, 3))),
             config_version=rng.choice((None, 1, 2)),
         )
         if isinstance(event, RequestFinished)
@@ -58,10 +61,22 @@ def composed(seed: int, *, without: tuple[type[Event], ...] = ()) -> list[Logged
         else event
         for event in events
     ]
+    events = [_as_a_guard_may(rng, event) if isinstance(event, GuardTriggered) else event for event in events]
     times = sorted(rng.sample(range(3_600_000), len(events)))
     return [
         Logged(at_ms(START, ms), event) for ms, event in zip(times, events, strict=True) if type(event) not in without
     ]
+
+
+def _as_a_guard_may(rng: random.Random, event: GuardTriggered) -> GuardTriggered:
+    return replace(
+        event,
+        request_id=f"r{rng.randrange(12)}",
+        guard=rng.choice((*GUARDS, "grounding", "made up")),
+        action=rng.choice((*ACTIONS, "sang")),
+        where=rng.choice((None, *PARTS, "elsewhere")),
+        counts={f"kind {rng.randrange(30)}": rng.choice((0, 1, 2, 7, -3, 2**70)) for _ in range(rng.randrange(9))},
+    )
 
 
 def stored(lines: Sequence[str]) -> Store:
@@ -183,6 +198,18 @@ def test_a_window_without_events_has_one_summary_row_and_unknown_rates() -> None
         "derived": False,
     }
     assert store.rows("attempts_by_bucket", later) == []
+    store.close()
+
+
+def test_a_log_with_a_thousand_kinds_has_ten_rows_and_one_for_the_rest() -> None:
+    counts = {f"kind {number}": 1000 - number for number in range(1000)}
+    event = GuardTriggered(request_id="r", guard="injection", action="blocked", counts=counts, where="input")
+    store = store_of([Logged(START, event)])
+
+    rows = store.rows("guard_findings", Window.of(START, START + timedelta(minutes=1)))
+
+    assert [(row["kind"], row["n"]) for row in rows[:10]] == [(f"kind {place}", 1000 - place) for place in range(10)]
+    assert [(row["kind"], row["kinds"], row["n"]) for row in rows[10:]] == [(None, 990, sum(range(1, 991)))]
     store.close()
 
 

@@ -13,7 +13,18 @@ from dashboard.columns import EVENTS
 from dashboard.lines import Checkpoint, LineSplitter
 from dashboard.parsing import parse
 from dashboard.store import Store
-from resilience.events import PROVIDER_NAME, Event, FellBack, Origin, Reason, from_line, to_line
+from resilience.events import (
+    PROVIDER_NAME,
+    Event,
+    FellBack,
+    GuardTriggered,
+    Origin,
+    Reason,
+    RequestFinished,
+    RequestStatus,
+    from_line,
+    to_line,
+)
 from tests.composed_log import composed_lines
 
 READ_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -94,6 +105,75 @@ def test_unknown_keys_are_ignored_and_unknown_names_kept() -> None:
 
     assert [event["event"] for event in events] == ["FALLBACK", "SOMETHING_NEW"]
     assert rejects == []
+
+
+GUARD = to_line(
+    GuardTriggered(request_id="r1", guard="pii", action="redacted", counts={"email": 2}, where="input"),
+    AT_S,
+    Origin("metis-backend", "test", 1),
+)
+
+
+def test_a_guards_line_says_what_was_found_and_where() -> None:
+    [event], rejects, _ = read(GUARD)
+
+    said = {key: event[key] for key in ("event", "guard", "action", "guard_where", "counts")}
+    assert said == {
+        "event": "GUARD_TRIGGERED",
+        "guard": "pii",
+        "action": "redacted",
+        "guard_where": "input",
+        "counts": {"email": 2},
+    }
+    assert rejects == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept"),
+    [
+        ('{"a":1,"b":-2,"c":1.5,"d":"3","e":{"x":1},"f":[4],"g":true,"h":null,"i":1e3}', {"a": 1}),
+        ('{"most":999999999,"more":1000000000,"huge":99999999999999999999999999}', {"most": 999_999_999}),
+        ('{"a":{"b":{"c":{"d":{"e":1}}}}}', {}),
+        ('{"":0,"\\u001b[31m":1}', {"": 0, "\x1b[31m": 1}),
+        ("{}", {}),
+        ('{"a":1,"a":2}', None),
+        ('[{"email":2}]', None),
+    ],
+)
+def test_of_a_guards_counts_only_whole_numbers_are_taken(counts: str, kept: dict[str, int] | None) -> None:
+    events, rejects, _ = read(GUARD.replace('{"email":2}', counts), GUARD)
+
+    assert [event["counts"] for event in events] == [kept, {"email": 2}]
+    assert rejects == []
+
+
+def test_counts_that_are_no_object_make_the_line_a_reject() -> None:
+    events, [reject], _ = read(GUARD.replace('{"email":2}', '"many"'))
+
+    assert events == []
+    assert reject["reason"] == "GUARD_TRIGGERED: counts must be a list or an object"
+
+
+@pytest.mark.parametrize(
+    ("guard_ms", "taken"),
+    [("4.25", 4.25), ("0", 0.0), ("-1", None), ("1e999", None), ('"soon"', None), ("[1]", None), ("null", None)],
+)
+def test_a_request_whose_guards_time_cannot_be_is_one_that_does_not_say_it(guard_ms: str, taken: float | None) -> None:
+    request = RequestFinished(
+        request_id="r1",
+        status=RequestStatus.SUCCESS,
+        provider="openai",
+        attempts=1,
+        fallbacks=0,
+        total_ms=5.0,
+        wasted_ms=0.0,
+        guard_ms=1.0,
+    )
+    line = to_line(request, AT_S, Origin("m", "t", 1)).replace('"guard_ms":1.0', f'"guard_ms":{guard_ms}')
+
+    [event], _, _ = read(line)
+
+    assert (event["total_ms"], _same(event["guard_ms"], taken)) == (5.0, True)
 
 
 PLAIN = {
