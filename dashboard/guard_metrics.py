@@ -68,14 +68,14 @@ def guard_findings(events: "ir.Table", window: Window) -> "ir.Table":
 def guard_actions_by_bucket(events: "ir.Table", window: Window) -> "ir.Table":
     """How often the guards acted, per bucket.
 
-    Columns: bucket_at, guard, action, times (int). No row where none acted.
+    Columns: bucket_at, guard, action, guard_where, times (int). No row where none acted.
     Source: GUARD_TRIGGERED; docs/metrics.md.
     """
     return (
         _acted(events, window)
-        .group_by(bucket(window), "guard", "action")
+        .group_by(bucket(window), "guard", "action", "guard_where")
         .agg(times=_.count())
-        .order_by("bucket_at", "guard", "action")
+        .order_by("bucket_at", "guard", "action", "guard_where")
     )
 
 

@@ -1513,6 +1513,7 @@ SELECT
   "t2"."bucket_at" AS "bucket_at",
   "t2"."guard" AS "guard",
   "t2"."action" AS "action",
+  "t2"."guard_where" AS "guard_where",
   "t2"."times" AS "times"
 FROM (
   SELECT
@@ -1531,6 +1532,13 @@ FROM (
       THEN "t0"."action"
       ELSE 'other'
     END AS "action",
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END AS "guard_where",
     COUNT(*) AS "times"
   FROM "others" AS "t0"
   WHERE
@@ -1552,18 +1560,27 @@ FROM (
       WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
       THEN "t0"."action"
       ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
     END
 ) AS "t2"
 ORDER BY
   "t2"."bucket_at" ASC,
   "t2"."guard" ASC,
-  "t2"."action" ASC;
+  "t2"."action" ASC,
+  "t2"."guard_where" ASC;
 
 -- guard_actions_by_bucket structured
 SELECT
   "t2"."bucket_at" AS "bucket_at",
   "t2"."guard" AS "guard",
   "t2"."action" AS "action",
+  "t2"."guard_where" AS "guard_where",
   "t2"."times" AS "times"
 FROM (
   SELECT
@@ -1582,6 +1599,13 @@ FROM (
       THEN "t0"."action"
       ELSE 'other'
     END AS "action",
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
+    END AS "guard_where",
     COUNT(*) AS "times"
   FROM "others" AS "t0"
   WHERE
@@ -1603,12 +1627,20 @@ FROM (
       WHEN "t0"."action" IN ('redacted', 'blocked', 'flagged')
       THEN "t0"."action"
       ELSE 'other'
+    END,
+    CASE
+      WHEN "t0"."guard_where" IS NULL
+      THEN CAST(NULL AS TEXT)
+      WHEN "t0"."guard_where" IN ('input', 'context', 'answer')
+      THEN "t0"."guard_where"
+      ELSE 'other'
     END
 ) AS "t2"
 ORDER BY
   "t2"."bucket_at" ASC,
   "t2"."guard" ASC,
-  "t2"."action" ASC;
+  "t2"."action" ASC,
+  "t2"."guard_where" ASC;
 
 -- guard_findings
 SELECT

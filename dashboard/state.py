@@ -24,7 +24,8 @@ from dashboard.control.values import Check, ControlState, Problem
 from dashboard.ingest import Ingest
 from dashboard.live.charts import packed_charts
 from dashboard.live.frames import Frames
-from dashboard.live.reading import read_frames
+from dashboard.live.guards import GuardNumbers
+from dashboard.live.reading import read_frames, read_guards
 from dashboard.live.span import Extent, Span
 from dashboard.settings import Settings, load, store_file
 from dashboard.store import Store
@@ -123,6 +124,12 @@ def charts(version: int, span: Span, known: Extent, choice: str, course: Course)
     """The charts of a span, packed to be sent. choice: the range's name; a zoom lasts as long as it stays."""
     evaluated = (course.evaluation.at, len(course.changes), course.behind)
     return _charts(version, *_key(span, known), choice, evaluated, course)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def guard_numbers(version: int, start: datetime, end: datetime, bucket_s: int) -> GuardNumbers:  # noqa: ARG001
+    """What the guards did in a window."""
+    return read_guards(service().store, Window(start, end, bucket_s))
 
 
 def lines(window: Window, levels: tuple[str, ...], find: str, count: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The frames of a window, read from the store."""
+"""The frames of a window, and the guards' numbers, read from the store."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -9,6 +9,8 @@ import pandas as pd
 from dashboard.inert import provider_label
 from dashboard.live.circuits import as_seen
 from dashboard.live.frames import RECENT, Frames
+from dashboard.live.guards import GuardNumbers
+from dashboard.store import Store
 from dashboard.window import Window
 
 _OF_WINDOW = (
@@ -51,3 +53,13 @@ def read_frames(store: FrameStore, window: Window, at: datetime, oldest: datetim
         derived=bool(requests["derived"].any()),
         **{name: found.result() for name, found in of_window.items()},
     )
+
+
+def read_guards(store: Store, window: Window) -> GuardNumbers:
+    """What the guards did in a window. Raises: what the store raises."""
+    (summary,), actions = store.rows("guard_summary", window), store.rows("guard_actions", window)
+    if not actions:  # as in most windows of most logs: nothing more to ask
+        return GuardNumbers(summary)
+    (grounding,) = store.rows("grounding_failures", window)
+    findings, by_bucket = (store.rows(name, window) for name in ("guard_findings", "guard_actions_by_bucket"))
+    return GuardNumbers(summary, actions, findings, by_bucket, grounding)

@@ -1,4 +1,4 @@
-"""The small components of the pages: verdict strip, alert rules, chain cards, fallback reasons, waterfall, the bell.
+"""The small components of the pages: verdict strip, alert rules, chain cards, fallback reasons, guards, waterfall, the bell.
 
 They exist because their content ticks (ages, countdowns) and must be dense. Content is set as text of nodes,
 never as markup, and holds the core's own words, checked names, numbers and the rule file's texts only; text from a log
@@ -41,6 +41,11 @@ def cards(key: str, **content: Any) -> None:
 def reasons(key: str, **content: Any) -> None:
     """Fallback reasons. content: rows (live.reasons.ReasonRow)."""
     _component("reasons", isolated=True)(key=key, data=orjson.dumps(content))
+
+
+def guards(key: str, **content: Any) -> None:
+    """What the guards did. content: panel (live.guards.GuardPanel), whose texts are inert."""
+    _component("guards", isolated=True)(key=key, data=orjson.dumps(content))
 
 
 def story(key: str, **content: Any) -> None:

@@ -19,6 +19,7 @@ from dashboard.live.verdict import verdict
 from dashboard.operations.prepared import links, steps
 from dashboard.views import controls, who
 from dashboard.views.guard import guarded
+from dashboard.views.guards import CONTROL_AGE_S, guards
 from dashboard.views.raw_lines import BOX_CLASS, raw_lines, rejects
 from dashboard.views.refreshing import Pace, refreshing
 from dashboard.views.waiting import progress, rule_problem, trouble, waiting
@@ -26,7 +27,6 @@ from dashboard.window import Window
 
 BELL, READING, WIDTHS = "live.bell", "live.reading", "live.widths"
 BEAT_MS = 5000  # without news, the page moves on this often: windows slide, a log goes stale
-ROLE_AGE_S = 30.0
 SOON_MS = 500  # while the alert rules are evaluated over a log that has just been read
 HELD_REST_MS = 2000  # nothing moves while the page is paused; only the count of what waits does
 
@@ -72,6 +72,8 @@ def page(service: state.Service, version: int) -> tuple[Mode, bool]:
         st.subheader("Fallback reasons", anchor=False)
         frames = state.frames(version, span, extent)
         panels.reasons("live.reasons", rows=reasons(frames.fallbacks_by_reason, frames.failures_by_reason))
+    with guarded("guards"):
+        guards(version, span)
     with guarded("raw lines"):
         raw_lines(partial(state.lines, shown), reading=st.session_state.get(READING, False))
         rejects(state.rejects, state.reject_count(version))
@@ -90,7 +92,7 @@ def _numbers(version: int, span: Span, extent: Extent, now: datetime, course: Co
     said = verdict(alerts, circuits, frames.recent, span, extent, unparsed, _without_alerts(course))
     panels.verdict_strip("live.strip", verdict=said, window=(span.window.start, span.window.end), now=now)
     ticks = span.mode is not Mode.PAUSED and not span.past
-    state.control().state.get(ROLE_AGE_S)  # in the background: what the page's own token may do
+    state.control().state.get(CONTROL_AGE_S)  # in the background: what the page's own token may do
     acting = who.person().role is Role.OPERATOR and not span.past
     drawn = cards(circuits, frames.provider_summary, frames.attempts_by_bucket, span.window)
     states = {card.provider: card.circuit.state for card in drawn}

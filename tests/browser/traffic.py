@@ -15,6 +15,7 @@ from resilience.events import (
     ConfigChanged,
     Event,
     FellBack,
+    GuardTriggered,
     Origin,
     ProviderInitialized,
     ProvidersInitialized,
@@ -71,12 +72,30 @@ def request(
         fallbacks=fallbacks,
         total_ms=total_ms,
         wasted_ms=0.0,
+        guard_ms=1.5 + total_ms % 4,
     )
+
+
+def guarded(rng: random.Random, request_id: str, at: datetime) -> Iterator[str]:
+    """What the guards did of one request, if anything."""
+    for share, guard, action, where, kinds in _GUARDED:
+        if rng.random() < share:
+            counts = {kind: rng.randint(1, 3) for kind in rng.sample(kinds, rng.randint(1, 2))}
+            acted = GuardTriggered(request_id=request_id, guard=guard, action=action, where=where, counts=counts)
+            yield line(acted, at)
+
+
+_GUARDED: tuple[tuple[float, str, str, str, tuple[str, ...]], ...] = (
+    (0.2, "pii", "redacted", "input", ("email", "phone", "card", "iban", "secret", "jwt")),
+    (0.01, "pii", "flagged", "answer", ("email", "phone")),
+    (0.02, "injection", "flagged", "context", ("override", "exfiltration", "role_play")),
+    (0.02, "grounding", "flagged", "answer", ("quote_not_found", "number_changed", "uncited")),
+)
 
 
 def story(end: datetime, minutes: int = 20, per_second: float = 2.0, seed: int = 7) -> Iterator[str]:
     """The lines up to `end`; the outage begins after three fifths of the time and is still on."""
-    rng = random.Random(seed)
+    rng, guards = random.Random(seed), random.Random(seed)
     start = end - timedelta(minutes=minutes)
     outage = start + timedelta(minutes=minutes * 0.6)
     yield line(ServiceStarted(version="0.1.0", config_version=1, order=ORDER), start)
@@ -94,6 +113,7 @@ def story(end: datetime, minutes: int = 20, per_second: float = 2.0, seed: int =
     while (at := at + timedelta(seconds=rng.expovariate(per_second))) < end:
         number += 1
         rid = f"req-{number:05d}"
+        yield from guarded(guards, rid, at)
         total, tried, fallbacks = 0.0, 0, 0
         if probe_until is not None and at >= probe_until:
             probe_until, open_until = None, at + COOLDOWN

@@ -200,7 +200,7 @@ class ControlApi:
                 | {"origin": "default", "fixed": None}
                 for name, (default, unit, rule) in SETTINGS.items()
             ],
-            "guards": [{"guard": name, "available": False, **guard} for name, guard in self.guards.items()],
+            "guards": [{"guard": name, "available": True, **guard} for name, guard in self.guards.items()],
             "changes": self.changes[::-1][:50],
             "env_file": {"path": ".env", "problem": None, "at": None},
             "needs_restart": [],

@@ -434,10 +434,10 @@ def _guard_findings(inside: Sequence[Logged]) -> list[Row]:
 
 
 def _guard_actions_by_bucket(inside: Sequence[Logged], window: Window) -> list[Row]:
-    acted = [(_bucket(e.at, window), *_as_shown(e.event)[:2]) for e in inside if isinstance(e.event, GuardTriggered)]
+    acted = [(_bucket(e.at, window), *_as_shown(e.event)) for e in inside if isinstance(e.event, GuardTriggered)]
     return [
-        {"bucket_at": at, "guard": guard, "action": action, "times": len(group)}
-        for (at, guard, action), group in _grouped(acted, lambda key: key).items()
+        {"bucket_at": at, "guard": guard, "action": action, "guard_where": where, "times": len(group)}
+        for (at, guard, action, where), group in _grouped(acted, lambda key: key).items()
     ]
 
 

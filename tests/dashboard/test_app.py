@@ -16,6 +16,7 @@ from dashboard.control.values import Role
 from dashboard.views import who
 from tests.browser import traffic
 from tests.dashboard import page_kit
+from tests.dashboard.control_api import ControlApi, serving
 from tests.dashboard.page_kit import panel, panels
 
 
@@ -72,6 +73,41 @@ def test_a_log_fills_the_page(log: Path) -> None:
     assert [row["name"] for row in alerts] == [rule.name for rule in load_rules().rules][:6]
     assert {row["name"]: row["word"] for row in alerts}["fallback_rate"] == "firing"
     assert panel(app, "strip")["verdict"]["level"] == "warning"
+
+
+def test_the_guards_stand_below_the_reasons_and_an_unknown_switch_is_said(log: Path) -> None:
+    log.write_text(story(), "utf-8")
+
+    state.control().state.fresh(10)  # nobody answers
+    app = opened()
+
+    shown = panel(app, "guards")["panel"]
+    assert shown["rows"][0]["guard"] == "pii"
+    assert shown["rows"][0]["kinds"]
+    assert shown["facts"][0][0] == "Cost"
+    assert shown["empty"] == ""
+    assert "not known" in panel(app, "notes")["notes"][0]["text"]
+
+
+def test_a_guard_that_is_switched_off_now_is_said_with_until_when_and_by_whom(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.write_text("".join(line for line in traffic.story(traffic.now()) if "GUARD_TRIGGERED" not in line), "utf-8")
+    api = ControlApi()
+    off = {"enabled": False, "until": "2026-03-02T10:00:00.000Z", "actor": "olga", "reason": "false alarms"}
+    api.guards["pii"].update(off)
+
+    with serving(api) as url:
+        monkeypatch.setenv("METIS_CONTROL_URL", url)
+        control = state.control()
+        control.state.fresh(10)
+        app = opened()
+        control.pool.shutdown()
+        control.client.close()
+
+    assert panel(app, "guards")["panel"]["empty"] == "No guard acted in this window."
+    text = "pii: OFF until 10:00:00 UTC, then on by itself, by olga (false alarms)"
+    assert panel(app, "notes")["notes"] == [{"level": "warning", "text": text}]
 
 
 def test_a_rule_file_that_is_wrong_is_said_and_nothing_else_is_used(
