@@ -10,6 +10,7 @@ from resilience.events import Cause
 
 TIMEOUT = "METIS_LLM_TIMEOUT_SECONDS"
 LONG_TIMEOUT_S = 120.0  # runbook, "3. Increase Provider Timeout"
+GUARD_OFF = "Disabling security features reduces protection. Only disable for debugging (runbook §7)."
 REASON_LENGTH = 200
 
 
@@ -129,11 +130,9 @@ def warnings(draft: Draft, state: ControlState) -> tuple[str, ...]:
                 "(runbook §3).",
             )
         case GuardDraft(guard, enabled):
-            said = (
-                () if enabled else ("Disabling security features reduces protection. Only for debugging (runbook §7).",)
-            )
+            said = () if enabled else (GUARD_OFF,)
             there = any(each.guard == guard and each.available for each in state.guards)
-            return said if there else (*said, f"This service has no {guard} guard yet: the switch is kept, no more.")
+            return said if there else (*said, f"This service has no {guard} guard: the switch is kept, no more.")
         case CircuitDraft(_, Verb.RESET):
             return (
                 "Recommended is to wait for the cooldown. Reset only if the provider is confirmed healthy (runbook §5).",

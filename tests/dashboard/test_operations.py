@@ -61,6 +61,17 @@ def test_the_runbooks_presets_fit_the_runbooks_chain() -> None:
         assert presets.fitted(order, NAMES, NAMES) == presets.Fitted(order, "")
 
 
+def test_a_service_without_a_guard_keeps_its_switch_and_says_so(api: ControlApi) -> None:
+    state = reading.state(api.state())
+    without = replace(state, guards=tuple(replace(guard, available=False) for guard in state.guards))
+
+    assert drafts.warnings(GuardDraft("pii", True), without) == (
+        "This service has no pii guard: the switch is kept, no more.",
+    )
+    assert "not available in this service" in notes.of_guards(without.guards)[0].text
+    assert [note.text for note in notes.of_guards(state.guards)] == ["pii: on", "injection: on", "grounding: on"]
+
+
 @pytest.mark.parametrize(
     "value", [None, 7, [], "", ["openai", "openai"], ["openai", 1], ["<img>"], "openai,nobody", {"openai": 1}]
 )
@@ -118,7 +129,10 @@ def test_the_runbooks_warnings_are_given(api: ControlApi) -> None:
 
     assert "120 s" in drafts.warnings(SettingsDraft(((drafts.TIMEOUT, "121"),)), state)[0]
     assert drafts.warnings(SettingsDraft(((drafts.TIMEOUT, "120"),)), state) == ()
-    assert len(drafts.warnings(GuardDraft("pii", False), state)) == 2
+    assert drafts.warnings(GuardDraft("pii", False), state) == (
+        "Disabling security features reduces protection. Only disable for debugging (runbook §7).",
+    )
+    assert drafts.warnings(GuardDraft("pii", True), state) == ()
     assert "confirmed healthy" in drafts.warnings(CircuitDraft("openai", Verb.RESET), state)[0]
 
 
