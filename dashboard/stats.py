@@ -61,7 +61,8 @@ class StatsError(Exception):
 def document(store: Store, since: str | None = None, until: str | None = None) -> dict[str, Any]:
     """The numbers of what the store holds from `since` to `until` (None: everything).
 
-    Keys: events, rejects, window, providers, requests, fallbacks, circuits; docs/metrics.md says what each counts.
+    Keys: window, events, rejects, providers, requests, fallbacks, guards, circuits, instances; docs/metrics.md says what
+    each counts.
     Rates are 0..1, times in ms, unknown numbers None. Raises: StatsError for a time that cannot be read.
     """
     extent = store.extent()
@@ -82,6 +83,7 @@ def document(store: Store, since: str | None = None, until: str | None = None) -
         "providers": _by_name(store.rows("provider_summary", window)),
         "requests": _requests(store.rows("request_summary", window)[0]),
         "fallbacks": _fallbacks(store.rows("fallbacks_by_reason", window)),
+        "guards": _guards(store.rows("guard_summary", window)[0], store.rows("guard_actions", window)),
         "circuits": _circuits(store, window, end),
         "instances": [_instance(found) for found in instances(store, window)],
     }
@@ -184,6 +186,16 @@ def _fallbacks(rows: list[dict[str, Any]]) -> dict[str, Any]:
         by_reason[reason] = by_reason.get(reason, 0) + row["n"]
         by_pair[pair] = by_pair.get(pair, 0) + row["n"]
     return {"total": sum(by_reason.values()), "by_reason": by_reason, "by_pair": by_pair}
+
+
+def _guards(summary: dict[str, Any], actions: list[dict[str, Any]]) -> dict[str, Any]:
+    columns = ("guarded", "blocked", "p50_ms", "p95_ms", "guard_ms", "share_of_time")
+    acted = [
+        {"guard": row["guard"], "action": row["action"], "where": row["guard_where"]}
+        | {"times": row["times"], "requests": row["requests"]}
+        for row in actions
+    ]
+    return {name: _rounded(summary[name]) for name in columns} | {"actions": acted}
 
 
 def _circuits(store: Store, window: Window, at: datetime) -> dict[str, Any]:

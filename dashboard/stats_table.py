@@ -37,6 +37,9 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str | Table]:
     yield _providers(found["providers"], found["circuits"])
     if found["fallbacks"]["total"]:
         yield _fallbacks(found["fallbacks"])
+    if found["guards"]["guarded"] or found["guards"]["actions"]:
+        yield _guards(found["guards"])
+        yield _guard_cost(found["guards"])
     transitions = [
         (change["at"], name, change) for name, circuit in found["circuits"].items() for change in circuit["transitions"]
     ]
@@ -86,6 +89,23 @@ def _fallbacks(fallbacks: Mapping[str, Any]) -> Table:
     return filled
 
 
+def _guards(guards: Mapping[str, Any]) -> Table:
+    filled = table("Guards", "guard", "action", "where", "times", "requests")
+    for row in guards["actions"]:
+        filled.add_row(row["guard"], row["action"], row["where"] or "–", f"{row['times']:,}", f"{row['requests']:,}")
+    if not guards["actions"]:
+        filled.add_row("none acted", "–", "–", "0", "0")
+    return filled
+
+
+def _guard_cost(guards: Mapping[str, Any]) -> str:
+    if not guards["guarded"]:
+        return "  The log does not tell what the guards took."
+    took = ", ".join(f"{name} {guards[f'{name}_ms']:,.1f} ms" for name in ("p50", "p95"))
+    of_time = f"{share(guards['share_of_time'])} of what callers waited"
+    return f"  Guards took {took}, {of_time} (n {guards['guarded']:,}); requests blocked: {guards['blocked']:,}"
+
+
 def _transitions(rows: list[tuple[str, str, Mapping[str, Any]]]) -> Table:
     shown = rows[-20:]
     title = "Circuit transitions" + (f" (the newest 20 of {len(rows):,})" if len(rows) > len(shown) else "")
@@ -111,7 +131,7 @@ def table(title: str, *columns: str) -> Table:
     left = {"provider", "circuit", "reason or pair", "at (UTC)", "cause", "number"} | (
         {"from", "to"} if "cause" in columns else set()
     )
-    left |= {"instance", "first (UTC)", "last (UTC)", "told by"}
+    left |= {"instance", "first (UTC)", "last (UTC)", "told by", "guard", "action", "where"}
     for column in columns:
         found.add_column(column, justify="left" if column in left else "right", no_wrap=True)
     return found

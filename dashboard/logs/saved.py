@@ -1,4 +1,7 @@
-"""The runbook's commands that read the log, as searches: the same lines as grep gives, over the page's range."""
+"""The runbook's commands that read the log, as searches: the same lines as grep gives, over the page's range.
+
+One of our own stands with them: of the guards' lines the runbook does not know.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +11,11 @@ from dashboard.logs.search import Search
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """title: what it answers; where: the runbook's section; command: as it stands there; counts: it ends in wc -l."""
+    """title: what it answers; where: the runbook's section, None for one of our own; command: as it stands there;
+    counts: it ends in wc -l."""
 
     title: str
-    where: str
+    where: str | None
     command: str
     search: Search
     counts: bool = False
@@ -123,7 +127,8 @@ _ALL = (
         'grep -A 5 -B 5 "ERROR" backend_live.log > incident_logs.txt',
         Search(patterns=("ERROR",), context=5),
     ),
+    Saved("What the guards did", None, 'grep "GUARD_TRIGGERED" backend_live.log', _of("GUARD_TRIGGERED")),
 )
 
 SAVED: Mapping[str, Saved] = {saved.title: saved for saved in _ALL}
-"""By title, in the runbook's order."""
+"""By title, in the runbook's order; then our own."""

@@ -117,7 +117,7 @@ def _caption(found: Found, asked: Search, saved: Saved | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="logs.caption"):
         st.text(said, width="content")
         if saved is not None:
-            st.caption(f"Runbook: {saved.where}", width="content")
+            st.caption(f"Runbook: {saved.where}" if saved.where else "Not in the runbook", width="content")
             st.code(saved.command, language=None)
         lines = found.lines
         text, rows = partial(_text, lines, asked), partial(_csv, lines)

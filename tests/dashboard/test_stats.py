@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from resilience.events import AttemptFinished, CircuitChanged, FellBack, RequestFinished, from_line
+from resilience.events import (
+    AttemptFinished,
+    CircuitChanged,
+    FellBack,
+    GuardTriggered,
+    Origin,
+    RequestFinished,
+    RequestStatus,
+    from_line,
+    to_line,
+)
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 
@@ -113,6 +123,34 @@ def test_a_plain_log_of_the_same_incident_tells_the_same_attempts_and_openings(t
     for provider, circuit in structured["circuits"].items():
         states = [change["to"] for change in plain["circuits"][provider]["transitions"]]
         assert states.count("OPEN") == [change["to"] for change in circuit["transitions"]].count("OPEN")
+
+
+def test_what_the_guards_did_and_took_is_told_where_the_log_tells_it(tmp_path: Path) -> None:
+    log = tmp_path / "backend_live.log"
+    lines = []
+    for second in range(4):
+        acted = GuardTriggered(request_id=f"r{second // 2}", guard="pii", action="redacted", counts={}, where="input")
+        ended = RequestFinished(
+            request_id=f"r{second}",
+            status=RequestStatus.BLOCKED if second == 3 else RequestStatus.SUCCESS,
+            provider=None,
+            attempts=0,
+            fallbacks=0,
+            total_ms=100.0,
+            wasted_ms=0.0,
+            guard_ms=2.0 + second,
+        )
+        lines += [to_line(event, 1_772_442_000.0 + second, Origin("m", "t", 1)) for event in (acted, ended)]
+    log.write_text("".join(lines))
+
+    found = numbers(tmp_path / "store", str(log))["guards"]
+    table = stats(str(log), cwd=tmp_path / "store").stdout
+
+    acted_row = {"guard": "pii", "action": "redacted", "where": "input", "times": 4, "requests": 2}
+    assert found["actions"] == [acted_row]
+    assert (found["guarded"], found["blocked"], found["p50_ms"], found["share_of_time"]) == (4, 1, 3.5, 0.035)
+    assert "Guards took p50 3.5 ms, p95 4.8 ms, 3.5 % of what callers waited (n 4); requests blocked: 1" in table
+    assert "Guards" not in stats(str(SAMPLES / "primary_down.log"), cwd=tmp_path / "store").stdout
 
 
 def test_since_and_until_take_times_and_ages(tmp_path: Path) -> None:
