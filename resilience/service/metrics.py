@@ -29,6 +29,9 @@ from resilience.service.circuit_metrics import CircuitMetrics
 DURATION_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120)
 """10 s is the runbook's p95 alert, 45 s and 120 s are the default limits of an attempt and a request."""
 
+GUARD_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)
+"""A few milliseconds are usual, a long text takes more."""
+
 # The base of the error rate and of response times: docs/metrics.md.
 _ANSWERED_OR_FAILED = {RequestStatus.SUCCESS, RequestStatus.EXHAUSTED, RequestStatus.DEADLINE, RequestStatus.ERROR}
 _NO_FAILURES = {Reason.CANCELLED, Reason.CIRCUIT_OPEN, Reason.DEADLINE, Reason.MISSING_API_KEY}
@@ -102,6 +105,12 @@ class Metrics:
         self._guards = Counter(
             "metis_llm_guard_actions", "Times that a guard acted", ("guard", "action"), registry=registry
         )
+        self._guard_s = Histogram(
+            "metis_llm_guard_duration_seconds",
+            "Of what callers waited, the time that the guards took",
+            buckets=GUARD_BUCKETS_S,
+            registry=registry,
+        )
         self._last_event = Gauge(
             "metis_llm_last_event_timestamp_seconds", "When the newest event of the log happened", registry=registry
         )
@@ -128,6 +137,8 @@ class Metrics:
                     self._rescued.labels(event.status).inc()
                 if event.status in _ANSWERED_OR_FAILED:
                     self._request_s.observe(event.total_ms / 1000)
+                if event.guard_ms is not None:
+                    self._guard_s.observe(event.guard_ms / 1000)
             case FellBack():
                 self._fallbacks.labels(event.from_provider, event.to_provider, event.reason).inc()
             case CircuitChanged():

@@ -9,7 +9,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from resilience.breaker import CircuitView
-from resilience.events import AttemptFinished, AttemptStatus, Cause, CircuitChanged, GuardTriggered, Reason, State
+from resilience.events import (
+    AttemptFinished,
+    AttemptStatus,
+    Cause,
+    CircuitChanged,
+    GuardTriggered,
+    Reason,
+    RequestFinished,
+    RequestStatus,
+    State,
+)
 from resilience.service.app import create_app
 from resilience.service.metrics import Metrics
 from tests import promtool
@@ -192,6 +202,31 @@ def test_words_that_the_contract_does_not_know_share_one_label():
 
     assert value(metrics, "metis_llm_guard_actions_total", guard="other", action="other") == 50.0
     assert value(metrics, "metis_llm_guard_actions_total", guard="pii", action="redacted") == 1.0
+
+
+def test_the_guards_time_is_of_the_requests_that_say_it():
+    metrics = Metrics("1", list)
+
+    for status, guard_ms in (
+        (RequestStatus.SUCCESS, 1.5),
+        (RequestStatus.BLOCKED, 30.0),
+        (RequestStatus.SUCCESS, None),
+    ):
+        ended = RequestFinished(
+            request_id="r",
+            status=status,
+            provider=None,
+            attempts=0,
+            fallbacks=0,
+            total_ms=50.0,
+            wasted_ms=0.0,
+            guard_ms=guard_ms,
+        )
+        metrics.observe(ended)
+
+    assert value(metrics, "metis_llm_guard_duration_seconds_count") == 2.0
+    assert value(metrics, "metis_llm_guard_duration_seconds_sum") == pytest.approx(0.0315)
+    assert value(metrics, "metis_llm_guard_duration_seconds_bucket", le="0.002") == 1.0
 
 
 def test_the_newest_event_has_its_time():
