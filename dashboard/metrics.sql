@@ -1644,44 +1644,46 @@ ORDER BY
 
 -- guard_findings
 SELECT
-  "t8"."guard" AS "guard",
-  "t8"."action" AS "action",
-  "t8"."guard_where" AS "guard_where",
-  "t8"."kind" AS "kind",
-  "t8"."kinds" AS "kinds",
-  "t8"."n" AS "n"
+  "t7"."guard" AS "guard",
+  "t7"."action" AS "action",
+  "t7"."guard_where" AS "guard_where",
+  "t7"."kind" AS "kind",
+  "t7"."kinds" AS "kinds",
+  "t7"."n" AS "n"
 FROM (
   SELECT
-    "t7"."guard" AS "guard",
-    "t7"."action" AS "action",
-    "t7"."guard_where" AS "guard_where",
-    "t7"."kind" AS "kind",
+    "t6"."guard" AS "guard",
+    "t6"."action" AS "action",
+    "t6"."guard_where" AS "guard_where",
+    "t6"."kind" AS "kind",
     COUNT(*) AS "kinds",
-    SUM("t7"."n") AS "n"
+    SUM("t6"."n") AS "n"
   FROM (
     SELECT
-      "t4"."guard" AS "guard",
-      "t4"."action" AS "action",
-      "t4"."guard_where" AS "guard_where",
+      "t3"."guard" AS "guard",
+      "t3"."action" AS "action",
+      "t3"."guard_where" AS "guard_where",
       CASE
         WHEN (
           ROW_NUMBER() OVER (
-            PARTITION BY "t4"."guard", "t4"."action", "t4"."guard_where"
-            ORDER BY "t4"."n" DESC, "t4"."kind" ASC
+            PARTITION BY "t3"."guard", "t3"."action", "t3"."guard_where"
+            ORDER BY "t3"."n" DESC, "t3"."kind" ASC
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
           ) - 1
         ) < 10
-        THEN "t4"."kind"
+        THEN "t3"."kind"
         ELSE CAST(NULL AS TEXT)
       END AS "kind",
-      "t4"."n" AS "n"
+      "t3"."n" AS "n"
     FROM (
       SELECT
-        "t3"."guard" AS "guard",
-        "t3"."action" AS "action",
-        "t3"."guard_where" AS "guard_where",
-        "t3"."kind" AS "kind",
-        SUM("t3"."found") AS "n"
+        "t1"."guard" AS "guard",
+        "t1"."action" AS "action",
+        "t1"."guard_where" AS "guard_where",
+        "ibis_table_unnest"."ibis_table_unnest_column"."f1" AS "kind",
+        SUM(
+          "ibis_table_unnest"."ibis_table_unnest_column"."f2"
+        ) AS "n"
       FROM (
         SELECT
           CASE
@@ -1705,95 +1707,93 @@ FROM (
             THEN "t0"."guard_where"
             ELSE 'other'
           END AS "guard_where",
-          "ibis_table_unnest"."ibis_table_unnest_column" AS "kind",
           CASE
-            WHEN "t0"."counts" IS NULL
+            WHEN CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END IS NULL
+            OR CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END IS NULL
             THEN NULL
-            ELSE COALESCE(
-              LIST_EXTRACT(
-                CASE
-                  WHEN "ibis_table_unnest"."ibis_table_unnest_column" IS NULL
-                  THEN NULL
-                  ELSE ELEMENT_AT(
-                    "t0"."counts",
-                    "ibis_table_unnest"."ibis_table_unnest_column"
-                  )
-                END,
-                1
+            ELSE LIST_APPLY(
+              RANGE(
+                1,
+                GREATEST(
+                  LENGTH(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END),
+                  LENGTH(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END)
+                ) + 1
               ),
-              NULL
+              LAMBDA i : {'f1': CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END[i], 'f2': CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END[i]}
             )
           END AS "found"
         FROM "others" AS "t0"
-        CROSS JOIN UNNEST(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END) AS "ibis_table_unnest"("ibis_table_unnest_column")
         WHERE
           "t0"."event" = 'GUARD_TRIGGERED'
           AND "t0"."at" >= CAST($start AS TIMESTAMP)
           AND "t0"."at" < CAST($end AS TIMESTAMP)
-      ) AS "t3"
+      ) AS "t1"
+      CROSS JOIN UNNEST("t1"."found") AS "ibis_table_unnest"("ibis_table_unnest_column")
       GROUP BY
-        "t3"."guard",
-        "t3"."action",
-        "t3"."guard_where",
-        "t3"."kind"
-    ) AS "t4"
+        "t1"."guard",
+        "t1"."action",
+        "t1"."guard_where",
+        "ibis_table_unnest"."ibis_table_unnest_column"."f1"
+    ) AS "t3"
     WHERE
-      "t4"."n" > 0
-  ) AS "t7"
+      "t3"."n" > 0
+  ) AS "t6"
   GROUP BY
-    "t7"."guard",
-    "t7"."action",
-    "t7"."guard_where",
-    "t7"."kind"
-) AS "t8"
+    "t6"."guard",
+    "t6"."action",
+    "t6"."guard_where",
+    "t6"."kind"
+) AS "t7"
 ORDER BY
-  "t8"."guard" ASC,
-  "t8"."action" ASC,
-  "t8"."guard_where" ASC,
-  "t8"."kind" IS NULL ASC,
-  "t8"."n" DESC,
-  "t8"."kind" ASC;
+  "t7"."guard" ASC,
+  "t7"."action" ASC,
+  "t7"."guard_where" ASC,
+  "t7"."kind" IS NULL ASC,
+  "t7"."n" DESC,
+  "t7"."kind" ASC;
 
 -- guard_findings structured
 SELECT
-  "t8"."guard" AS "guard",
-  "t8"."action" AS "action",
-  "t8"."guard_where" AS "guard_where",
-  "t8"."kind" AS "kind",
-  "t8"."kinds" AS "kinds",
-  "t8"."n" AS "n"
+  "t7"."guard" AS "guard",
+  "t7"."action" AS "action",
+  "t7"."guard_where" AS "guard_where",
+  "t7"."kind" AS "kind",
+  "t7"."kinds" AS "kinds",
+  "t7"."n" AS "n"
 FROM (
   SELECT
-    "t7"."guard" AS "guard",
-    "t7"."action" AS "action",
-    "t7"."guard_where" AS "guard_where",
-    "t7"."kind" AS "kind",
+    "t6"."guard" AS "guard",
+    "t6"."action" AS "action",
+    "t6"."guard_where" AS "guard_where",
+    "t6"."kind" AS "kind",
     COUNT(*) AS "kinds",
-    SUM("t7"."n") AS "n"
+    SUM("t6"."n") AS "n"
   FROM (
     SELECT
-      "t4"."guard" AS "guard",
-      "t4"."action" AS "action",
-      "t4"."guard_where" AS "guard_where",
+      "t3"."guard" AS "guard",
+      "t3"."action" AS "action",
+      "t3"."guard_where" AS "guard_where",
       CASE
         WHEN (
           ROW_NUMBER() OVER (
-            PARTITION BY "t4"."guard", "t4"."action", "t4"."guard_where"
-            ORDER BY "t4"."n" DESC, "t4"."kind" ASC
+            PARTITION BY "t3"."guard", "t3"."action", "t3"."guard_where"
+            ORDER BY "t3"."n" DESC, "t3"."kind" ASC
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
           ) - 1
         ) < 10
-        THEN "t4"."kind"
+        THEN "t3"."kind"
         ELSE CAST(NULL AS TEXT)
       END AS "kind",
-      "t4"."n" AS "n"
+      "t3"."n" AS "n"
     FROM (
       SELECT
-        "t3"."guard" AS "guard",
-        "t3"."action" AS "action",
-        "t3"."guard_where" AS "guard_where",
-        "t3"."kind" AS "kind",
-        SUM("t3"."found") AS "n"
+        "t1"."guard" AS "guard",
+        "t1"."action" AS "action",
+        "t1"."guard_where" AS "guard_where",
+        "ibis_table_unnest"."ibis_table_unnest_column"."f1" AS "kind",
+        SUM(
+          "ibis_table_unnest"."ibis_table_unnest_column"."f2"
+        ) AS "n"
       FROM (
         SELECT
           CASE
@@ -1817,54 +1817,50 @@ FROM (
             THEN "t0"."guard_where"
             ELSE 'other'
           END AS "guard_where",
-          "ibis_table_unnest"."ibis_table_unnest_column" AS "kind",
           CASE
-            WHEN "t0"."counts" IS NULL
+            WHEN CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END IS NULL
+            OR CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END IS NULL
             THEN NULL
-            ELSE COALESCE(
-              LIST_EXTRACT(
-                CASE
-                  WHEN "ibis_table_unnest"."ibis_table_unnest_column" IS NULL
-                  THEN NULL
-                  ELSE ELEMENT_AT(
-                    "t0"."counts",
-                    "ibis_table_unnest"."ibis_table_unnest_column"
-                  )
-                END,
-                1
+            ELSE LIST_APPLY(
+              RANGE(
+                1,
+                GREATEST(
+                  LENGTH(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END),
+                  LENGTH(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END)
+                ) + 1
               ),
-              NULL
+              LAMBDA i : {'f1': CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END[i], 'f2': CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_VALUES("t0"."counts") END[i]}
             )
           END AS "found"
         FROM "others" AS "t0"
-        CROSS JOIN UNNEST(CASE WHEN "t0"."counts" IS NULL THEN NULL ELSE MAP_KEYS("t0"."counts") END) AS "ibis_table_unnest"("ibis_table_unnest_column")
         WHERE
           "t0"."event" = 'GUARD_TRIGGERED'
           AND "t0"."at" >= CAST($start AS TIMESTAMP)
           AND "t0"."at" < CAST($end AS TIMESTAMP)
-      ) AS "t3"
+      ) AS "t1"
+      CROSS JOIN UNNEST("t1"."found") AS "ibis_table_unnest"("ibis_table_unnest_column")
       GROUP BY
-        "t3"."guard",
-        "t3"."action",
-        "t3"."guard_where",
-        "t3"."kind"
-    ) AS "t4"
+        "t1"."guard",
+        "t1"."action",
+        "t1"."guard_where",
+        "ibis_table_unnest"."ibis_table_unnest_column"."f1"
+    ) AS "t3"
     WHERE
-      "t4"."n" > 0
-  ) AS "t7"
+      "t3"."n" > 0
+  ) AS "t6"
   GROUP BY
-    "t7"."guard",
-    "t7"."action",
-    "t7"."guard_where",
-    "t7"."kind"
-) AS "t8"
+    "t6"."guard",
+    "t6"."action",
+    "t6"."guard_where",
+    "t6"."kind"
+) AS "t7"
 ORDER BY
-  "t8"."guard" ASC,
-  "t8"."action" ASC,
-  "t8"."guard_where" ASC,
-  "t8"."kind" IS NULL ASC,
-  "t8"."n" DESC,
-  "t8"."kind" ASC;
+  "t7"."guard" ASC,
+  "t7"."action" ASC,
+  "t7"."guard_where" ASC,
+  "t7"."kind" IS NULL ASC,
+  "t7"."n" DESC,
+  "t7"."kind" ASC;
 
 -- guard_summary
 SELECT

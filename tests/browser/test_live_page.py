@@ -78,6 +78,8 @@ def test_everything_is_drawn(page: Page) -> None:
     for chart in CHARTS[1:]:
         assert page.locator(f".st-key-live-{chart} path.js-line").count() >= 2
     expect(page.locator(".st-key-live-reasons")).to_contain_text("429 Rate Limit Exceeded")
+    expect(page.locator(".st-key-live-guards .guard").first).to_contain_text("pii redacted")
+    expect(page.locator(".st-key-live-guards .fact").first).to_contain_text("p95")
     assert page.locator("h1").inner_text() == "METIS LLM resilience"
 
 
