@@ -12,11 +12,11 @@ from ibis import _
 
 from dashboard.kinds import GUARD, REQUEST, bucket, of_kind, within
 from dashboard.window import Window
+from resilience.policy import GUARDS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-GUARDS = ("pii", "injection", "grounding")
 ACTIONS = ("redacted", "blocked", "flagged")
 PARTS = ("input", "context", "answer")
 """The words of docs/events.md, GUARD_TRIGGERED."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.guard_metrics import ACTIONS, GUARDS, OTHER, PARTS
+from dashboard.guard_metrics import ACTIONS, OTHER, PARTS
 from dashboard.inert import inert
 from dashboard.window import Window
+from resilience.policy import GUARDS
 
 Row = Mapping[str, Any]
 
