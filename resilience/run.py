@@ -219,7 +219,7 @@ class Attempt:
     ) -> None:
         self.ended = True
         guards = self._run.chain.guards
-        if guards is not None:
+        if guards is not None and model:
             model = guards.named(model[:200])
         self._run.emit(
             AttemptFinished(
