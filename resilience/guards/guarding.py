@@ -61,7 +61,7 @@ class Guards:
         """
         if "pii" not in self.on:
             return model
-        return redacted(model) if _MODEL.fullmatch(model) else "(no model's name)"
+        return _redacted_model(model) if _MODEL.fullmatch(model) else "(no model's name)"
 
     def opened(self, request: ChatRequest) -> "Guarded":
         """What may leave of a request, or that it may not. Raises RequestError if it is longer than can be looked at."""
@@ -191,10 +191,14 @@ def kinds_of(issues: Iterable[Issue]) -> tuple[str, ...]:
     return tuple(sorted({issue.kind.value for issue in issues}))
 
 
-@lru_cache(maxsize=4096)
 def redacted(text: str) -> str:
     """Short free text as it may stand in a log: irreversibly without personal data and secrets."""
-    return pii.redacted(text)
+    return pii.redacted(text)  # never cached: what was in it would stay in memory
+
+
+@lru_cache(maxsize=256)  # of the few models that providers name with every answer
+def _redacted_model(model: str) -> str:
+    return pii.redacted(model)
 
 
 def without_secrets(text: str) -> str:
