@@ -78,30 +78,59 @@ class Stream:
         self._rest = opened.rest
         self._stall_s = stall_s
         self._passage = passage
-        self._finished = False
+        self._answered = False  # by the provider
+        self._finished = False  # for the caller
+        self._fault: UnansweredError | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Delta:
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
         if self._run.ended:
             raise StopAsyncIteration
-        delta = self._head.pop() if self._head else await self._next()
+        try:
+            delta = self._head.pop() if self._head else await self._next()
+        except UnansweredError as exc:
+            if self._passage is not None and (held := self._passage.held()):
+                self._fault = exc  # after the last of the text
+                return Delta(held)
+            raise
+        self._answered = self._answered or delta.finish_reason is not None
+        if self._passage is not None:
+            delta = await self._passed(self._passage, delta)
         self._finished = self._finished or delta.finish_reason is not None
-        return delta if self._passage is None else await self._passage.piece(delta)
+        return delta
+
+    async def _passed(self, passage: Passage, delta: Delta) -> Delta:
+        try:
+            return await passage.piece(delta)
+        except DeadlineExceededError as exc:
+            self._run.charge(exc)
+            self._run.end(RequestStatus.DEADLINE, Reason.DEADLINE)
+            raise
 
     async def aclose(self) -> None:
         """Let go of the provider. A stream whose answer had not ended counts as cancelled."""
-        if self._finished:  # the reader needed no more than the answer's end
+        if self._answered:  # the reader needed no more than the answer's end
             self._attempt.succeed(self.model)
-            self._run.end(RequestStatus.SUCCESS)
         self._attempt.cancel()
+        await self._looked_at()
+        if self._finished:
+            self._run.end(RequestStatus.SUCCESS)
         self._run.end(RequestStatus.CANCELLED, Reason.CANCELLED)
         if self._rest is not None:
             await self._rest.aclose()
 
+    async def _looked_at(self) -> None:
+        if self._passage is not None:
+            await self._passage.ended()
+
     async def _next(self) -> Delta:
         if self._rest is None:
+            await self._looked_at()
             self._run.end(RequestStatus.SUCCESS)
             raise StopAsyncIteration
         now = self._run.clock()
@@ -112,22 +141,24 @@ class Stream:
                 delta = await anext(self._rest)
         except StopAsyncIteration:
             self._attempt.succeed(self.model)
+            await self._looked_at()
             self._run.end(RequestStatus.SUCCESS)
             raise
         except ProviderError as exc:
-            raise self._broken(exc.failure) from exc
+            raise await self._broken(exc.failure) from exc
         except BaseException:
             self._attempt.cancel()
             raise
         if delta is None:
             if limit_s < self._stall_s:
-                raise self._broken(Failure(Reason.DEADLINE))
-            raise self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s)
+                raise await self._broken(Failure(Reason.DEADLINE))
+            raise await self._broken(Failure(Reason.STREAM_STALLED), timeout_s=limit_s)
         self._attempt.note(delta)
         return delta
 
-    def _broken(self, failure: Failure, timeout_s: float | None = None) -> UnansweredError:
+    async def _broken(self, failure: Failure, timeout_s: float | None = None) -> UnansweredError:
         self._attempt.fail(failure, retrying=False, timeout_s=timeout_s)
+        await self._looked_at()
         tried = [*self._run.tried, Tried(self.provider, failure.reason)]
         request_id = self._run.request_id
         exc: UnansweredError

@@ -251,8 +251,12 @@ def test_what_the_guards_took_is_told() -> None:
 def test_a_text_that_is_too_long_to_be_looked_at_does_not_leave() -> None:
     network, events = ScriptedNetwork(), Events()
 
+    async def main() -> None:
+        async with Client(one_provider(), events.append, transport=network) as client:
+            await client.chat(user("a " * (MOST_CHARACTERS // 2) + "b"))
+
     with pytest.raises(RequestError, match="at most 1000000 characters"):
-        ask(user("a " * (MOST_CHARACTERS // 2) + "b"), network, events)
+        asyncio.run(main())  # looked at in a thread, which waits on no virtual clock
 
     assert network.calls == []
     assert status(events) == "rejected"
