@@ -109,6 +109,7 @@ _FREE_TEXT = (
     "reason",
     "changes",
     "settings",
+    "counts",
     "trigger_request_ids",
 )
 

@@ -121,7 +121,7 @@ def events_with(text: str) -> list[Event]:
         ConfigChanged(
             version=2, actor=text, reason=text, origin="api", changes=((text, text, text), ("A", text, f"{text}{text}"))
         ),
-        GuardTriggered(request_id=text, guard="pii", action="redacted", counts={"email": 1}),
+        GuardTriggered(request_id=text, guard="pii", action="redacted", counts={text: 1, f"A_{text}": 2}),
         ServiceStarted(version="0.1.0", config_version=1, order=("openrouter",), settings={text: text}),
     ]
 
