@@ -156,9 +156,9 @@ class Restorer:
         return at < len(self._spellings) and self._spellings[at] != tail and self._spellings[at].startswith(tail)
 
 
-def _spellings(placeholder: str) -> tuple[str, str, str]:
+def _spellings(placeholder: str) -> tuple[str, ...]:
     escaped = placeholder.replace("_", "\\_")
-    return placeholder, escaped, f"\\{escaped[:-1]}\\]"
+    return placeholder, escaped, *(f"\\{one[:-1]}\\]" for one in (placeholder, escaped))
 
 
 def _compact(text: str) -> str:
