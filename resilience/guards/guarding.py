@@ -16,7 +16,7 @@ from resilience.chat import ChatRequest, Chunk, Cite, Grounding, Message, Senten
 from resilience.errors import RequestError
 from resilience.events import GuardTriggered
 from resilience.guards import grounding, injection, pii
-from resilience.guards.custom import custom
+from resilience.guards.custom import Custom, custom
 from resilience.guards.findings import Kind
 from resilience.guards.issues import Issue
 from resilience.guards.sources import with_sources
@@ -70,7 +70,7 @@ class Guards:
             rule = f"must be at most {MOST_CHARACTERS} characters together while a guard is on, got {length}"
             raise RequestError(f"messages and context {rule}", param="messages")
         if "pii" in self.on:
-            _check_ids(request.context)
+            _check_ids(request.context, self.custom)
         return Guarded(self, request)
 
 
@@ -161,10 +161,10 @@ def ungrounded(issues: Iterable[Issue], *, final: bool) -> Trigger:
     return Trigger("grounding", action, "answer", Counter(issue.kind.value for issue in issues))
 
 
-def _check_ids(context: Iterable[Chunk]) -> None:
+def _check_ids(context: Iterable[Chunk], custom: Custom) -> None:
     # They are sent as they are: the answer has to cite them.
     for index, chunk in enumerate(context):
-        if pii.find(chunk.id):
+        if pii.find(chunk.id, custom):
             param = f"context[{index}].id"
             raise RequestError(f"{param} must hold no secret and no personal data (not shown)", param=param)
 

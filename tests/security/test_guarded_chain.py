@@ -299,3 +299,19 @@ def test_a_call_without_an_answer_is_logged_with_the_model_that_it_asked_for() -
 
     [attempt] = [event for event in events if isinstance(event, AttemptFinished)]
     assert attempt.model == one_provider().providers[0].model
+
+
+@pytest.mark.parametrize("id_", ["KD-123456", "AKIAIOSFODNN7EXAMPLE"])
+def test_an_id_of_the_context_that_would_be_hidden_in_a_text_is_refused(id_: str) -> None:
+    network = ScriptedNetwork()
+
+    with pytest.raises(RequestError, match="no secret and no personal data") as caught:
+        ask(
+            user("When?", Chunk(id_, "In 1932.")),
+            network,
+            Events(),
+            one_provider(GUARD_PII_PATTERNS=r"CUSTOMER=KD-\d{6}"),
+        )
+
+    assert network.calls == []
+    assert id_ not in str(caught.value)
