@@ -355,7 +355,7 @@ class Client:
                 # A probe may be back at any moment; an OPEN circuit tells its time.
                 run.come_back(permit.retry_at if permit.state is State.OPEN else self._clock() + SOON_S)
                 return reason or Reason.CIRCUIT_OPEN
-            attempt = Attempt(run, link, permit, number=number, position=position, streamed=streamed)
+            attempt = Attempt(run, link, permit, position=position, streamed=streamed)
             attempt.ends_at = self._ends_at(run, position, limit_s)
             answer = await self._attempt(run, attempt, ask, limit_s, streamed=streamed)
             if not isinstance(answer, _Failed):

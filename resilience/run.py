@@ -1,6 +1,7 @@
 """One caller's request as it runs: what was tried, what it cost, and the events that say so."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,7 +37,10 @@ from resilience.retry import treatment
 
 @dataclass(slots=True)
 class Run:
-    """The ledger of one request. Times are seconds of `clock`; `deadline`: the end of the caller's wait."""
+    """The ledger of one request. Times are seconds of `clock`; `deadline`: the end of the caller's wait.
+
+    calls: by provider, over all walks: an answer that breaks the grounding contract is asked for in a second one.
+    """
 
     request_id: str
     emit: Emit
@@ -45,6 +49,7 @@ class Run:
     deadline: float
     chain: Chain
     attempts: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
     fallbacks: int = 0
     wasted_s: float = 0.0
     guard_s: float | None = None
@@ -145,8 +150,9 @@ class Attempt:
         "usage",
     )
 
-    def __init__(self, run: Run, link: Link, permit: Permit, *, number: int, position: int, streamed: bool) -> None:
+    def __init__(self, run: Run, link: Link, permit: Permit, *, position: int, streamed: bool) -> None:
         run.attempts += 1
+        run.calls[link.provider.name] += 1
         self.provider = link.provider
         self.started = run.clock()
         self.ends_at = run.deadline
@@ -157,7 +163,7 @@ class Attempt:
         self._run = run
         self._link = link
         self._permit = permit
-        self._number = number
+        self._number = run.calls[link.provider.name]
         self.position = position
         self._streamed = streamed
 

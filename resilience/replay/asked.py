@@ -1,5 +1,6 @@
 """The requests of a log, each with the attempts that it made: what a replay plays again."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -171,6 +172,7 @@ def _by_provider(
 ) -> dict[str, list[Told]]:
     """One request's attempts. left: when it left a provider for the next one; end_s: its own end."""
     found: dict[str, list[Told]] = {}
+    in_a_row: Counter[str] = Counter()  # the number told goes on over a second walk, the waits begin anew
     for place, (event, at_s, config) in enumerate(lines):
         again = (
             e_at - e.generation_time_ms / 1000 for e, e_at, _ in lines[place + 1 :] if e.provider == event.provider
@@ -178,15 +180,16 @@ def _by_provider(
         # One that was not let through again left at once.
         again_s = next(again, left.get((event.request_id, event.provider), end_s))
         wait = None
+        in_a_row[event.provider] = in_a_row[event.provider] + 1 if event.retrying else 0
         if event.retrying and again_s is not None:
             left_early = end_s is not None and again_s == end_s and cancelled
-            wait = 1.0 if left_early else _share(again_s - at_s, event, config.retry)
+            wait = 1.0 if left_early else _share(again_s - at_s, in_a_row[event.provider], event, config.retry)
         found.setdefault(event.provider, []).append(_told(event, at_s, config.deadline, wait))
     return found
 
 
-def _share(wait_s: float, event: AttemptFinished, retry: RetryPolicy) -> float | None:
-    longest_s = min(retry.max_delay_s, retry.base_delay_s * 2.0 ** (event.attempt - 1))
+def _share(wait_s: float, number: int, event: AttemptFinished, retry: RetryPolicy) -> float | None:
+    longest_s = min(retry.max_delay_s, retry.base_delay_s * 2.0 ** (number - 1))
     if longest_s <= 0:
         return None
     if event.retry_after_s is not None and wait_s <= event.retry_after_s + NEAR_S:
