@@ -147,7 +147,7 @@ class Control:
             recovered, self.state, known, self.now(), lambda entry: in_log(log_path, entry)
         )
         self._at_start = {name: self._source.values.get(name) for name in AT_START}
-        self.client.adopt(replace(config, version=state.version, guards_off=_off(state, self.now())))
+        self.client.adopt(replace(config, version=state.version, guards_off=_off(state.switches, self.now())))
         for entry in untold:
             self._emit(event_of(entry))
         if untold:
@@ -261,7 +261,7 @@ class Control:
             self.problem = None
         chain_before = self.client.chain
         # Swap before telling: a reader of the event must find the new version in place.
-        off = frozenset(intent.switches)
+        off = _off(intent.switches, self.now())
         self.client.adopt(replace(config, version=entry.version, guards_off=off))
         self._emit(event_of(entry))
         if [(p.name, p.model) for p in chain_before] != [(p.name, p.model) for p in self.client.chain]:
@@ -352,9 +352,9 @@ class Control:
         return await asyncio.shield(task)
 
 
-def _off(state: State, now: datetime) -> frozenset[str]:
-    """The guards that are off; a time that ran out while no process was there is over at once."""
-    return frozenset(guard for guard, switch in state.switches.items() if switch.until > now)
+def _off(switches: Mapping[str, Switch], now: datetime) -> frozenset[str]:
+    """The guards that are off; a time that ran out is over, whether or not the timer has come to tell it."""
+    return frozenset(guard for guard, switch in switches.items() if switch.until > now)
 
 
 def _answer(entry: Entry, ask: Ask, warnings: tuple[str, ...]) -> dict[str, Any]:

@@ -123,13 +123,18 @@ def settings(env: Path) -> Config:
 
 @contextmanager
 def controlled(
-    directory: Path, text: str | None = None, *, tokens: bool = False, environ: dict[str, str] | None = None
+    directory: Path,
+    text: str | None = None,
+    *,
+    tokens: bool = False,
+    environ: dict[str, str] | None = None,
+    ahead_s: float = 0.0,
 ) -> Iterator[Service]:
-    """A service in `directory`; without `text` the file stays as it is."""
+    """A service in `directory`; without `text` the file stays as it is. ahead_s: of its clock, from the start."""
     env, state = directory / ".env", directory / ".run" / "control.json"
     if text is not None:
         env.write_text(text + (f"METIS_CONTROL_TOKENS={TOKENS}\n" if tokens else ""))
-    network, log, clock = Providers(), Log(), Clock()
+    network, log, clock = Providers(), Log(), Clock(ahead_s)
     place = Place(env, state, environ or {})
     app = create_app(load(env, environ or {}), log.emit, transport=network, place=place, wall=clock)
     with serving(app) as url:
