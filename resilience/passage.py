@@ -90,7 +90,9 @@ class Passage:
         if not self._streaming:
             self._streaming, self._restorer = True, await self._timed(self._length, guarded.restorer)
         self._pieces.append(delta.text)
-        text = delta.text if self._restorer is None else self._restorer.feed(delta.text)
+        text = delta.text
+        if self._restorer is not None:
+            text = await self._timed(len(text), self._restorer.feed, text)
         if delta.finish_reason is not None:
             self._finished = True
             await self._look("".join(self._pieces))

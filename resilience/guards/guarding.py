@@ -24,7 +24,7 @@ from resilience.guards.vault import Restorer, Vault
 from resilience.policy import GUARDS, GuardPolicy
 
 MOST_CHARACTERS = 1_000_000
-"""The most text that one request may bring while a guard is on: what is not looked at does not leave."""
+"""The most text that one request may bring while a guard is on, for what is not looked at does not leave; the most of an answer."""
 
 
 _MODEL = re.compile(r"[\w.:/@+()\[\]-]{1,128}")
@@ -123,7 +123,11 @@ class Guarded:
         return None if self._vault is None else Restorer(self._vault)
 
     def seen(self, answer: str) -> list[Trigger]:
-        """What the guards say of a whole answer, before it is restored; it is reported, never changed."""
+        """What the guards say of a whole answer, before it is restored; it is reported, never changed.
+
+        Of an answer made to be dear, the first MOST_CHARACTERS.
+        """
+        answer = answer[:MOST_CHARACTERS]
         found = []
         if self._vault is not None and (news := self._vault.new_findings(answer)):
             found.append(Trigger("pii", "flagged", "answer", Counter(finding.kind for finding in news)))

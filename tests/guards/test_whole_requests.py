@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resilience.chat import ChatRequest, Chunk, Message
-from resilience.guards.guarding import Guarded, Guards, texts_of
+from resilience.guards.guarding import MOST_CHARACTERS, Guarded, Guards, texts_of
 from resilience.guards.pii import find
 from resilience.policy import GuardPolicy
 from tests.guards.test_pii import TEXTS
@@ -127,3 +127,10 @@ def test_requests_leave_nothing_behind() -> None:
     print(f"{after - before} bytes more after 300 requests")
     assert after - before < 300 * 100  # not half of what one of them said
     assert [one for one in gc.get_objects() if isinstance(one, Guarded)] == []
+
+
+def test_an_answer_is_looked_at_up_to_a_length() -> None:
+    guarded = ALL.opened(ChatRequest((Message("user", "Hello"),)))
+    answer = f"{address(1)} {' ' * MOST_CHARACTERS} {address(2)}"
+
+    assert [dict(found.counts) for found in guarded.seen(answer)] == [{"EMAIL": 1}]
