@@ -28,7 +28,9 @@ def test_events_leave_in_order_and_one_at_a_time_from_many_threads():
     bench.breaker = Breaker("openrouter", bench.policy, bench.heard, iter_clock(), lambda: WALL_S)
 
     def hammer(i: int) -> None:
-        for n in range(200):
+        for n in range(20_000):
+            if len(bench.events) > 200:  # how soon is the scheduler's luck
+                return
             permit = bench.breaker.acquire(f"{i}.{n}")
             if isinstance(permit, Permit):
                 bench.breaker.settle(permit, Outcome.FAILURE if n % 2 else Outcome.SUCCESS)
@@ -36,7 +38,7 @@ def test_events_leave_in_order_and_one_at_a_time_from_many_threads():
     run_threads(8, hammer)
 
     assert overlaps == []
-    assert len(bench.events) > 100
+    assert len(bench.events) > 200
     assert bench.events[0].from_ is State.CLOSED
     assert [event.to for event in bench.events[:-1]] == [event.from_ for event in bench.events[1:]]
 
