@@ -68,10 +68,12 @@ async def primary_down(fault: str) -> AsyncIterator[Mapping[str, str]]:
 
 @dataclass
 class Ledger:
-    """What the log says, summed up. attempts: calls that reached a provider; refused: those whose connection was."""
+    """What the log says, summed up. refused: calls whose connection was; attempts: all others; unheard: those of them that ended
+    without an HTTP status, which a provider may never have read: a connection can break under a call that was just written."""
 
     attempts: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    unheard: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
 
     failed: int = 0
@@ -79,7 +81,9 @@ class Ledger:
     def emit(self, event: Event) -> None:
         if isinstance(event, AttemptFinished):
             self.failed += event.status is AttemptStatus.FAILED
-            (self.refused if event.reason is Reason.CONNECT_ERROR else self.attempts)[event.provider] += 1
+            refused = event.reason is Reason.CONNECT_ERROR
+            (self.refused if refused else self.attempts)[event.provider] += 1
+            self.unheard[event.provider] += not refused and event.http_status is None and event.status is AttemptStatus.FAILED
         elif isinstance(event, RequestFinished):
             self.requests[event.status] += 1
 

@@ -85,7 +85,9 @@ def test_every_request_ends_within_its_deadline_answered_or_with_a_clear_error(a
 def test_the_log_counts_what_the_callers_and_the_providers_count(aftermath: Aftermath) -> None:
     ledger, outcomes = aftermath.ledger, aftermath.crowd.outcomes
 
-    assert {name: ledger.attempts[name] for name in CHAIN} == aftermath.counts
+    missing = {name: ledger.attempts[name] - aftermath.counts[name] for name in CHAIN}
+    assert all(0 <= missing[name] <= ledger.unheard[name] for name in CHAIN), missing
+    assert sum(missing.values()) <= REQUESTS / 1000, missing
     assert ledger.requests == {
         status: count
         for status, count in {
