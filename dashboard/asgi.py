@@ -21,10 +21,11 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from dashboard import alert_state, reviewing, state
+from dashboard import alert_state, replaying, reviewing, state
 from dashboard.bell import Bell
 from dashboard.ingest_status import settled
 from dashboard.packing import PLOTLY_FILE, PLOTLY_URL
+from dashboard.report.files import stem
 from dashboard.security import SecurityHeaders
 from dashboard.store import Store
 
@@ -79,7 +80,7 @@ async def _life(_app: st.App) -> AsyncIterator[None]:
 
 
 async def _look_first(service: state.Service) -> None:
-    """Does once the log has been read what the first page would wait for: evaluates the alerts, finds the incidents."""
+    """Does once the log has been read what the first page would wait for: alerts, incidents, the newest one's report."""
     while not settled(service.ingest.status()):  # noqa: ASYNC110 (a thread reads, and it has no asyncio event)
         await asyncio.sleep(0.2)
     with suppress(Exception):  # whoever opens the page is told
@@ -90,7 +91,10 @@ def _first_look(store: Store) -> None:
     version = store.version
     alert_state.course(version, state.extent(version), settled=True, wait_s=5)
     if not alert_state.alerts().problem:
-        reviewing.found_incidents(version)
+        found = reviewing.found_incidents(version)
+        if found:  # the page shows the newest
+            reviewing.reviewed(version, stem(found[-1]), found[-1])
+            replaying.settings_at(version, reviewing.shown_range(found[-1])[0])
     store.run(store.events.limit(1))  # the writer of SQL takes a second to load
 
 

@@ -1,7 +1,7 @@
 """What the Review page asks of the store, once for all sessions. `version` is in every key, as in state.py."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.alert_state import alerts, course, ledger
 from dashboard.alerts.episodes import Episode
 from dashboard.alerts.ledger import Entry
+from dashboard.incidents.charts import stretch
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.notes import notes_file, notes_of, read_notes
 from dashboard.incidents.reading import incidents, past_episodes, ranged
@@ -43,6 +44,12 @@ def range_incident(version: int, start: datetime, end: datetime) -> Incident:
 def reviewed(version: int, stem: str, incident: Incident) -> Report:
     """All that the Review page shows of an incident. stem: its name (report.files)."""
     return _reviewed(version, stem, incident, _mark(incident.kept))
+
+
+def shown_range(incident: Incident) -> tuple[datetime, datetime]:
+    """The stretch of time of its charts, in whole seconds."""
+    window = stretch(incident)
+    return window.start.replace(microsecond=0), window.end.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _kept() -> tuple[Entry, ...] | None:

@@ -1,13 +1,12 @@
 """Review: the incidents of the log or a range by hand, each with its course, impact, causes, evidence, notes and report."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
 
 from dashboard import alert_state, chart, panels, reviewing, state
 from dashboard.incidents import words
-from dashboard.incidents.charts import stretch
 from dashboard.incidents.incident import Incident
 from dashboard.incidents.timeline import Entry, fewer
 from dashboard.inert import inert
@@ -47,7 +46,7 @@ def page() -> None:
     if chosen is not None:
         with guarded("incident"):
             _incident(version, chosen)
-        review_whatif.whatif(version, *(by_hand or _shown(chosen)))
+        review_whatif.whatif(version, *(by_hand or reviewing.shown_range(chosen)))
 
 
 def _bar(newest: datetime | None) -> tuple[datetime, datetime] | None:
@@ -141,12 +140,6 @@ def _incident(version: int, incident: Incident) -> None:
     _timeline(report)
     with guarded("notes"):
         review_notes.notes(incident, who.person())
-
-
-def _shown(incident: Incident) -> tuple[datetime, datetime]:
-    """The stretch of time of the charts, in whole seconds."""
-    window = stretch(incident)
-    return window.start.replace(microsecond=0), window.end.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _compared(report: Report) -> None:
