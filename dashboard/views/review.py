@@ -25,6 +25,7 @@ SHOWN = 300  # entries of the timeline; a report has more
 def page() -> None:
     """The whole page, as of the newest line read; a rerun takes in what has come since."""
     who.gate()
+    who.watch()
     service = state.service()
     version = service.bell.version
     panels.page_style("review.style")

@@ -11,6 +11,8 @@ from dashboard import state
 from dashboard.access import Person, least, local, signed_in
 from dashboard.control.values import ControlState, Role
 
+WATCH_S = 5.0
+
 
 def sign_in_is_set_up() -> bool:
     """Whether Streamlit's secrets have an `[auth]` section."""
@@ -34,6 +36,17 @@ def gate() -> None:
         st.text(f"No access: {found.why}.")
         sign_out()
         st.stop()
+
+
+def watch() -> None:
+    """For a page that does not refresh itself: it ends with the sign-in all the same."""
+    if sign_in_is_set_up():
+        st.fragment(_end, run_every=WATCH_S)()
+
+
+def _end() -> None:
+    if not st.user.is_logged_in or _person().role is Role.NOBODY:
+        st.rerun()  # of the page, whose gate says why
 
 
 def sign_out() -> None:

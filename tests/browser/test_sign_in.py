@@ -210,26 +210,30 @@ def test_yesterdays_sign_in_counts_for_nothing(visitor: Visitor) -> None:
     shows_nothing(page, "Sign out")
 
 
-@pytest.mark.parametrize(
-    ("link", "part", "text"),
-    [
-        ("Live", ".st-key-live-cards", "anthropic"),
-        ("Operations", ".st-key-ops-chain", "anthropic"),
-        ("Alerts", ".st-key-alerts-rows", "Fallback rate"),
-        ("Logs", ".stMain", "SQL, read only"),
-    ],
-)
-def test_a_page_that_stays_open_ends_with_its_sign_in(visitor: Visitor, link: str, part: str, text: str) -> None:
-    soon_s = int(time.time() - SIGNED_IN_FOR_S + 12)  # enough to get in
+def test_pages_that_stay_open_end_with_their_sign_in(
+    visitor: Visitor, dashboard: Dashboard, open_page: Callable[..., Watched]
+) -> None:
+    soon_s = int(time.time() - SIGNED_IN_FOR_S + 25)  # enough to get in
+    parts = {
+        "/": (".st-key-live-cards", "anthropic"),
+        "/review": (".stMain", "in this log"),
+        "/operations": (".st-key-ops-chain", "anthropic"),
+        "/alerts": (".st-key-alerts-rows", "Fallback rate"),
+        "/logs": (".stMain", "SQL, read only"),
+    }
 
-    page = visitor.signs_in({"email": "sre@example.org", "email_verified": True, "iat": soon_s})
-    page.get_by_role("link", name=link).click()
-    expect(page.locator(part)).to_contain_text(text)
+    signed_in = visitor.signs_in({"email": "sre@example.org", "email_verified": True, "iat": soon_s}).context
+    pages = {path: signed_in.new_page() for path in parts}
+    for path, page in pages.items():
+        page.goto(dashboard.url + path, wait_until="commit")
+    for path, (part, text) in parts.items():
+        expect(pages[path].locator(part)).to_contain_text(text)
 
-    expect(page.get_by_text("No access:")).to_contain_text("more than 12 h old: sign in again")
-    kept = ", ".join(f"[class*=st-key-{name}]" for name in ("live", "ops", "alerts", "logs"))
-    expect(page.locator(kept)).to_have_count(0)
-    shows_nothing(page, "Sign out")
+    kept = ", ".join(f"[class*=st-key-{name}]" for name in ("live", "ops", "alerts", "logs", "review", "whatif"))
+    for page in pages.values():
+        expect(page.get_by_text("No access:")).to_contain_text("more than 12 h old: sign in again")
+        expect(page.locator(kept)).to_have_count(0)
+        shows_nothing(page, "Sign out")
 
 
 def test_signed_out_again_there_is_nothing_to_see(

@@ -83,7 +83,9 @@ class Ledger:
             self.failed += event.status is AttemptStatus.FAILED
             refused = event.reason is Reason.CONNECT_ERROR
             (self.refused if refused else self.attempts)[event.provider] += 1
-            self.unheard[event.provider] += not refused and event.http_status is None and event.status is AttemptStatus.FAILED
+            self.unheard[event.provider] += (
+                not refused and event.http_status is None and event.status is AttemptStatus.FAILED
+            )
         elif isinstance(event, RequestFinished):
             self.requests[event.status] += 1
 
